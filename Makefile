@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Bellows: memory ballooning for KVM. `make` alone prints what there is.
+
+# Kernel release to test with; see scripts/kernels.
+K ?= 6.1
+# Kernel to build for: the running one, unless told otherwise.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+# Where the modules of this kernel are built; the source tree stays clean.
+RELEASE = $(shell sed -n 's/^.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+OUT = build/$(RELEASE)
+# Which tests `make check` runs, a shell pattern such as 'pair/*'.
+T ?= *
+# Which benchmark `make bench` runs.
+B ?= *
+# Passed on to Kbuild: W=1, C=1, ...
+KFLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help modules install uninstall demo check check-fast bench clean
+
+help:
+	@echo 'Bellows: memory ballooning for KVM that takes memory where it hurts least.'
+	@echo
+	@echo '  make demo                  see the pair at work in real KVM guests (3 minutes)'
+	@echo '  make check                 run all tests; T=GLOB runs a part, such as T="pair/*"'
+	@echo '  make check-fast            the tests that need no VM (a minute)'
+	@echo '  make bench                 measure against the stock driver; B=NAME one of them'
+	@echo
+	@echo '  make modules [KDIR=DIR]    build bellows_guest.ko and bellows_host.ko into build/'
+	@echo '  make install [KDIR=DIR]    install both for that kernel, as root'
+	@echo '  make uninstall [KDIR=DIR]  take them away again'
+	@echo '  make clean                 remove build/'
+	@echo
+	@echo '  scripts/vm shell           a shell in a host VM with KVM, to try things by hand'
+	@echo
+	@echo 'demo, check and bench install what they need and build for the kernel K ($(K)).'
+
+modules:
+	@test -e $(KDIR)/Makefile || { \
+		echo "make: no kernel headers in $(KDIR)." >&2; \
+		echo "Install them (Debian: apt-get install linux-headers-amd64) or say KDIR=..." >&2; \
+		exit 1; }
+	@mkdir -p $(OUT)
+	@scripts/sync-source $(OUT)
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(OUT) $(KFLAGS) modules
+
+install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(OUT) modules_install INSTALL_MOD_DIR=updates
+	depmod $(RELEASE)
+
+uninstall:
+	rm -f /lib/modules/$(RELEASE)/updates/bellows_guest.ko* \
+	      /lib/modules/$(RELEASE)/updates/bellows_host.ko*
+	depmod $(RELEASE)
+
+demo:
+	@scripts/demo -K $(K)
+
+check:
+	@tests/run -K $(K) '$(T)'
+
+check-fast:
+	@tests/run --fast '$(T)'
+
+bench:
+	@scripts/bench -K $(K) '$(B)'
+
+clean:
+	rm -rf build
