@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Everything that differs between the kernels we run on, each difference named
+ * once, with what changed and when. No version test stands anywhere else: the
+ * rest of the source is written against the names defined here.
+ */
+#ifndef _BELLOWS_COMPAT_H
+#define _BELLOWS_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "Bellows needs Linux 6.1 or newer"
+#endif
+
+/* --- guest ------------------------------------------------------------- */
+
+/*
+ * The largest order that the page allocator has. MAX_ORDER was one more than
+ * it until 6.4, and got the name MAX_PAGE_ORDER in 6.8.
+ */
+#ifdef MAX_PAGE_ORDER
+#define BELLOWS_MAX_PAGE_ORDER	MAX_PAGE_ORDER
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define BELLOWS_MAX_PAGE_ORDER	MAX_ORDER
+#else
+#define BELLOWS_MAX_PAGE_ORDER	(MAX_ORDER - 1)
+#endif
+
+/* --- end of guest ------------------------------------------------------- */
+
+/* --- host --------------------------------------------------------------- */
+
+/*
+ * Where KVM handles a hypercall of its own convention, all vendors alike: one
+ * function until 6.11.
+ */
+#define BELLOWS_HYPERCALL_FUNCTION	"kvm_emulate_hypercall"
+
+#ifdef _LINUX_FTRACE_H
+/*
+ * A traced function's first argument and where it goes on. Macros of their own
+ * names since 6.11 and 6.2.
+ */
+static __always_inline void *bellows_ftrace_argument(struct ftrace_regs *fregs)
+{
+	return (void *)fregs->regs.di;
+}
+
+static __always_inline void bellows_ftrace_redirect(struct ftrace_regs *fregs,
+						    unsigned long to)
+{
+	ftrace_instruction_pointer_set(fregs, to);
+}
+#endif
+
+#ifdef _LINUX_MM_H
+/**
+ * bellows_zap_range() - free the anonymous memory of a range
+ * @mm: address space, with mmap_lock held
+ * @start: first byte, page aligned
+ * @end: behind the last byte; all mapped, by one VMA or several
+ *
+ * zap_page_range() takes several VMAs. Since 6.3 only a variant for one of them
+ * is left, under a new name from 7.1 on.
+ */
+static inline void bellows_zap_range(struct mm_struct *mm, unsigned long start,
+				     unsigned long end)
+{
+	zap_page_range(find_vma(mm, start), start, end - start);
+}
+#endif
+
+/* --- end of host -------------------------------------------------------- */
+
+#endif /* _BELLOWS_COMPAT_H */
