@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The reclaim agent. A kernel thread that, in each round, looks at the host's
+ * free memory and at what every guest says of itself, has a plan made
+ * (policy.c), writes the targets into the shared pages, and rings the guests
+ * concerned. It never waits for a guest: what was asked is seen, or missed, in a
+ * later round.
+ *
+ * It looks often when memory is short or falls fast, and seldom when all is
+ * calm.
+ */
+#define pr_fmt(fmt) "bellows_host: " fmt
+
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "agent.h"
+#include "hostmem.h"
+#include "policy.h"
+#include "trace.h"
+#include "vmem.h"
+
+/* With so much free memory above the reserve, in parts of 1000, all is calm. */
+#define CALM_PERMILLE	250
+
+struct bellows_agent_settings bellows_agent_settings = {
+	.enabled = true,
+	.poll_min_ms = 5,
+	.poll_max_ms = 1000,
+};
+
+/**
+ * struct agent - what the agent's thread works with
+ * @task: the thread
+ * @wait: where it sleeps
+ * @kicked: it shall look at once
+ * @state: the planner's memory. Protected by bellows_hostmem_lock.
+ * @result: the last plan. Only the thread.
+ * @vmems: guests in this round, without references: bellows_hostmem_lock, held
+ *	all the while, keeps them. Only the thread.
+ * @guests: the same, as the planner wants them. Only the thread.
+ * @nr: how many. Only the thread.
+ * @capacity: room in @vmems and @guests. Only the thread.
+ * @short_now: the last plan found the host short. Only the thread.
+ */
+static struct agent {
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	bool kicked;
+	struct policy_state state;
+	struct policy_result result;
+	struct bellows_vmem **vmems;
+	struct policy_guest **guests;
+	unsigned int nr;
+	unsigned int capacity;
+	bool short_now;
+} agent;
+
+/* Room for @capacity guests; not under bellows_hostmem_lock: it allocates. */
+static int make_room(unsigned int capacity)
+{
+	struct bellows_vmem **vmems;
+	struct policy_guest **guests;
+
+	vmems = kvcalloc(capacity, sizeof(*vmems), GFP_KERNEL);
+	guests = kvcalloc(capacity, sizeof(*guests), GFP_KERNEL);
+	if (!vmems || !guests) {
+		kvfree(vmems);
+		kvfree(guests);
+		return -ENOMEM;
+	}
+	kvfree(agent.vmems);
+	kvfree(agent.guests);
+	agent.vmems = vmems;
+	agent.guests = guests;
+	agent.capacity = capacity;
+	return 0;
+}
+
+/* Tells the planner what is known of one guest now. */
+static bool describe_guest(struct bellows_vmem *vmem)
+{
+	struct policy_guest *guest = &vmem->policy;
+	bool present;
+
+	mutex_lock(&vmem->lock);
+	bellows_vmem_refresh(vmem);
+	present = vmem->state == BELLOWS_VMEM_PRESENT;
+	vmem->plan_report = vmem->report;
+	guest->report = vmem->report_ns ? &vmem->plan_report : NULL;
+	guest->features = vmem->features;
+	guest->size_pages = vmem->size_pages;
+	mutex_unlock(&vmem->lock);
+
+	guest->resident_pages = bellows_vmem_rss_pages(vmem);
+	return present;
+}
+
+/* Fills agent.guests; the number of guests there are, which may be more. */
+static unsigned int gather_guests(void)
+{
+	struct bellows_vmem *vmem;
+	unsigned int found = 0;
+
+	lockdep_assert_held(&bellows_hostmem_lock);
+
+	agent.nr = 0;
+	list_for_each_entry(vmem, &bellows_guests, guests_node) {
+		found++;
+		if (agent.nr == agent.capacity || !describe_guest(vmem))
+			continue;
+		agent.vmems[agent.nr] = vmem;
+		agent.guests[agent.nr++] = &vmem->policy;
+	}
+	return found;
+}
+
+/* Writes a guest's part of the plan, if it changed; lists it for the doorbell. */
+static void tell_guest(struct bellows_vmem *vmem, u32 request,
+		       struct list_head *ring)
+{
+	const struct policy_guest *guest = &vmem->policy;
+	bool moved, written = false;
+
+	mutex_lock(&vmem->lock);
+	moved = guest->target_pages != vmem->target_pages;
+	if (moved || request != vmem->request)
+		written = bellows_vmem_set_target(vmem, guest->target_pages,
+						  guest->abi_reason, request);
+	mutex_unlock(&vmem->lock);
+
+	if (moved && written) {
+		kref_get(&vmem->ref);
+		list_add_tail(&vmem->ring_node, ring);
+	}
+}
+
+static void note_shortage(const struct policy_host *host)
+{
+	bool short_now = agent.result.mode == POLICY_MODE_SHORT ||
+			 agent.result.mode == POLICY_MODE_EMERGENCY;
+
+	if (short_now != agent.short_now)
+		bellows_hostmem_short(short_now ? host->now_ns : 0);
+	agent.short_now = short_now;
+}
+
+/* How long to sleep, in ms, after a look at @host. */
+static u32 next_poll_ms(const struct policy_host *host)
+{
+	u32 least = bellows_agent_settings.poll_min_ms;
+	u32 most = bellows_agent_settings.poll_max_ms;
+	u64 margin, permille, ms;
+
+	lockdep_assert_held(&bellows_hostmem_lock);
+
+	if (agent.short_now)
+		return least;
+	margin = host->free_pages - min(host->free_pages,
+					bellows_settings.reserve_pages);
+	permille = div64_u64(margin * 1000, max(host->total_pages, 1ULL));
+	ms = div_u64(permille * most, CALM_PERMILLE);
+	/* Four looks on the way down to the reserve. */
+	if (host->falling_pages)
+		ms = min(ms, div64_u64(margin * MSEC_PER_SEC / 4,
+				       host->falling_pages));
+	if (agent.result.mode == POLICY_MODE_GIVE_BACK)
+		ms = min_t(u64, ms, bellows_settings.give_interval_ms);
+	return clamp_t(u64, ms, least, most);
+}
+
+/* One look, one plan. The doorbells are left to ring when the lock is dropped. */
+static u32 plan(unsigned int *found, struct list_head *ring)
+{
+	struct policy_host host;
+	u32 request = 0, ms;
+	unsigned int i;
+
+	mutex_lock(&bellows_hostmem_lock);
+	bellows_hostmem_sample(&host);
+	*found = gather_guests();
+	if (!bellows_agent_settings.enabled) {
+		ms = bellows_agent_settings.poll_max_ms;
+		goto unlock;
+	}
+
+	policy_plan(&bellows_settings, &host, &agent.state, agent.guests,
+		    agent.nr, &agent.result);
+	note_shortage(&host);
+	if (agent.result.sweep)
+		request |= BELLOWS_REQ_SWEEP;
+	if (agent.result.distress)
+		request |= BELLOWS_REQ_DISTRESS;
+	for (i = 0; i < agent.nr; i++)
+		tell_guest(agent.vmems[i], request, ring);
+	trace_bellows_plan(&host, &agent.result, agent.nr);
+	ms = next_poll_ms(&host);
+unlock:
+	mutex_unlock(&bellows_hostmem_lock);
+	return ms;
+}
+
+static u32 agent_round(void)
+{
+	struct bellows_vmem *vmem, *next;
+	LIST_HEAD(ring);
+	unsigned int found;
+	u32 ms;
+
+	ms = plan(&found, &ring);
+	list_for_each_entry_safe(vmem, next, &ring, ring_node) {
+		list_del_init(&vmem->ring_node);
+		bellows_vmem_ring(vmem);
+		bellows_vmem_put(vmem);
+	}
+	/* Those that found no room are planned for from the next round on. */
+	if (found > agent.capacity && make_room(found * 2) == 0)
+		ms = 0;
+	return ms;
+}
+
+static int agent_thread(void *unused)
+{
+	while (!kthread_should_stop()) {
+		u32 ms;
+
+		WRITE_ONCE(agent.kicked, false);
+		ms = agent_round();
+		wait_event_interruptible_hrtimeout(agent.wait,
+						   READ_ONCE(agent.kicked) ||
+						   kthread_should_stop(),
+						   ms_to_ktime(ms));
+	}
+	return 0;
+}
+
+/**
+ * bellows_agent_kick() - have the agent look at once
+ *
+ * Context: any.
+ */
+void bellows_agent_kick(void)
+{
+	WRITE_ONCE(agent.kicked, true);
+	wake_up(&agent.wait);
+}
+
+/**
+ * bellows_agent_target_by_hand() - the operator sets a guest's target
+ * @vmem: the guest
+ * @pages: the target; the agent leaves this guest alone from now on
+ *
+ * Context: may sleep; takes bellows_hostmem_lock and the guest's.
+ */
+void bellows_agent_target_by_hand(struct bellows_vmem *vmem, u64 pages)
+{
+	struct policy_guest_settings *settings = &vmem->policy.settings;
+	bool written;
+
+	mutex_lock(&bellows_hostmem_lock);
+	mutex_lock(&vmem->lock);
+	settings->manual = true;
+	settings->manual_target_pages = pages;
+	written = bellows_vmem_set_target(vmem, pages, BELLOWS_REASON_MANUAL,
+					  vmem->request);
+	mutex_unlock(&vmem->lock);
+	mutex_unlock(&bellows_hostmem_lock);
+
+	if (written)
+		bellows_vmem_ring(vmem);
+}
+
+/**
+ * bellows_agent_target_auto() - the operator leaves a guest to the agent again
+ * @vmem: the guest; its balloon stays as it is until the agent moves it
+ *
+ * Context: may sleep; takes bellows_hostmem_lock and the guest's.
+ */
+void bellows_agent_target_auto(struct bellows_vmem *vmem)
+{
+	mutex_lock(&bellows_hostmem_lock);
+	mutex_lock(&vmem->lock);
+	vmem->policy.settings.manual = false;
+	mutex_unlock(&vmem->lock);
+	mutex_unlock(&bellows_hostmem_lock);
+
+	bellows_agent_kick();
+}
+
+/**
+ * bellows_agent_limit_target() - the operator bounds a guest's target
+ * @vmem: the guest
+ * @pages: no target, by hand or not, is above this from now on
+ *
+ * Context: may sleep; takes bellows_hostmem_lock and the guest's.
+ */
+void bellows_agent_limit_target(struct bellows_vmem *vmem, u64 pages)
+{
+	bool written = false;
+
+	mutex_lock(&bellows_hostmem_lock);
+	mutex_lock(&vmem->lock);
+	vmem->policy.settings.target_max_pages = pages;
+	if (vmem->target_pages > pages)
+		written = bellows_vmem_set_target(vmem, pages, vmem->reason,
+						  vmem->request);
+	mutex_unlock(&vmem->lock);
+	mutex_unlock(&bellows_hostmem_lock);
+
+	if (written)
+		bellows_vmem_ring(vmem);
+}
+
+/**
+ * bellows_agent_start() - start the agent
+ *
+ * Context: module init; may sleep.
+ * Return: 0, or a negative error.
+ */
+int bellows_agent_start(void)
+{
+	int error;
+
+	init_waitqueue_head(&agent.wait);
+	error = make_room(16);
+	if (error)
+		return error;
+	agent.task = kthread_run(agent_thread, NULL, "bellows_agent");
+	if (IS_ERR(agent.task)) {
+		kvfree(agent.vmems);
+		kvfree(agent.guests);
+		return PTR_ERR(agent.task);
+	}
+	return 0;
+}
+
+/**
+ * bellows_agent_stop() - stop the agent; targets stay as they are
+ *
+ * Context: module exit; may sleep.
+ */
+void bellows_agent_stop(void)
+{
+	kthread_stop(agent.task);
+	kvfree(agent.vmems);
+	kvfree(agent.guests);
+}

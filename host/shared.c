@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page that a guest shares with us: pinned while the guest is registered,
+ * its half read, our half written.
+ *
+ * Everything in it can change under our eyes, because the guest, or the VMM, may
+ * write to it at any time. So a report is copied once and the copy checked, our
+ * own half is only ever written, and nothing is written before the guest's
+ * cookie shows that the page is still what it was at HELLO.
+ */
+#include <linux/ktime.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "bellows/abi.h"
+#include "hostmem.h"
+#include "trace.h"
+#include "vmem.h"
+
+/* How often a torn report is read again before the old one is kept. */
+#define REPORT_TRIES	16
+
+/**
+ * bellows_shared_pin() - pin a guest's page for sharing
+ * @hva: where the VMM has it
+ * @gfn: the guest's name for it
+ * @shared: filled in on success
+ *
+ * Context: process of the VMM; may sleep, no Bellows lock held, as the page
+ *	may have to be read from swap.
+ * Return: 0, or a negative error.
+ */
+int bellows_shared_pin(unsigned long hva, u64 gfn, struct bellows_shared *shared)
+{
+	struct page *page;
+	int pinned;
+
+	pinned = pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, &page);
+	if (pinned < 0)
+		return pinned;
+	if (pinned != 1)
+		return -EFAULT;
+
+	atomic_inc(&bellows_pinned_pages);
+	shared->page = page;
+	shared->map = page_address(page);
+	shared->gfn = gfn;
+	shared->cookie = READ_ONCE(shared->map->guest.cookie);
+	return 0;
+}
+
+/**
+ * bellows_shared_unpin() - undo bellows_shared_pin()
+ * @shared: pinned, or with no page, which does nothing
+ *
+ * Context: may sleep.
+ */
+void bellows_shared_unpin(struct bellows_shared *shared)
+{
+	if (!shared->page)
+		return;
+	unpin_user_pages_dirty_lock(&shared->page, 1, true);
+	atomic_dec(&bellows_pinned_pages);
+	memset(shared, 0, sizeof(*shared));
+}
+
+/*
+ * The page still belongs to the guest that registered it. A guest that was
+ * reset without a BYE loses its cookie as soon as its new kernel uses the page
+ * for something else, and from then on nothing may be written there.
+ */
+static bool shared_is_ours(const struct bellows_shared *shared)
+{
+	const struct bellows_guest_half *guest;
+
+	if (!shared->page)
+		return false;
+	guest = &shared->map->guest;
+	return READ_ONCE(guest->magic) == BELLOWS_GUEST_MAGIC &&
+	       READ_ONCE(guest->cookie) == shared->cookie;
+}
+
+/* One try at a copy that the guest did not change meanwhile. */
+static bool copy_report(struct bellows_guest_half *copy,
+			const struct bellows_guest_half *half)
+{
+	u32 seq = READ_ONCE(half->seq);
+
+	if (seq & 1)
+		return false;
+	smp_rmb();
+	memcpy(copy, half, sizeof(*copy));
+	smp_rmb();
+	return READ_ONCE(half->seq) == seq;
+}
+
+/*
+ * What the rest of the host may rely on: no size is above the guest's memory,
+ * and that is not above what pages can be counted in bytes.
+ */
+static void clamp_report(struct bellows_guest_half *report)
+{
+	u32 node;
+
+	report->total_pages = min(report->total_pages, U64_MAX >> (PAGE_SHIFT + 1));
+	report->size_pages = min(report->size_pages, report->total_pages);
+	report->block_pages = min(report->block_pages, report->size_pages);
+	report->free_pages = min(report->free_pages, report->total_pages);
+	report->available_pages = min(report->available_pages, report->total_pages);
+	report->floor_pages = min(report->floor_pages, report->total_pages);
+	report->working_set_pages = min(report->working_set_pages, report->total_pages);
+	report->cache_pages = min(report->cache_pages, report->total_pages);
+	report->nr_nodes = min_t(u32, report->nr_nodes, BELLOWS_NODES_MAX);
+	for (node = 0; node < report->nr_nodes; node++) {
+		struct bellows_node *of = &report->node[node];
+
+		of->total_pages = min(of->total_pages, report->total_pages);
+		of->free_pages = min(of->free_pages, of->total_pages);
+		of->size_pages = min(of->size_pages, of->total_pages);
+	}
+}
+
+/**
+ * bellows_vmem_refresh() - read what the guest says of itself
+ * @vmem: the guest
+ *
+ * Copies the guest's half, checks the copy, and keeps it as vmem->report; what
+ * cannot be read whole in a bounded number of tries leaves the old report, which
+ * then grows stale. A page that is not the guest's any more ends the
+ * registration.
+ *
+ * Context: @vmem's lock held; may sleep.
+ */
+void bellows_vmem_refresh(struct bellows_vmem *vmem)
+{
+	struct bellows_guest_half *copy = &vmem->incoming;
+	unsigned int try;
+
+	lockdep_assert_held(&vmem->lock);
+
+	if (vmem->state != BELLOWS_VMEM_PRESENT)
+		return;
+	if (!shared_is_ours(&vmem->shared)) {
+		bellows_vmem_unregister(vmem);
+		return;
+	}
+
+	for (try = 0; try < REPORT_TRIES; try++) {
+		if (copy_report(copy, &vmem->shared.map->guest))
+			break;
+		cpu_relax();
+	}
+	if (try == REPORT_TRIES)
+		return;
+
+	clamp_report(copy);
+	if (copy->timestamp_ns != vmem->report.timestamp_ns)
+		vmem->report_ns = ktime_get_ns();
+	vmem->report = *copy;
+}
+
+/**
+ * bellows_vmem_set_target() - tell a guest what its balloon shall hold
+ * @vmem: the guest
+ * @pages: target, cut at the operator's bound and the guest's memory
+ * @reason: enum bellows_reason
+ * @request: BELLOWS_REQ_* bits
+ *
+ * Only writes; bellows_vmem_ring() wakes the guest, once no lock is held.
+ *
+ * Context: @vmem's lock held; may sleep.
+ * Return: true when the shared page was written.
+ */
+bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
+			     u32 request)
+{
+	struct bellows_host_half *half;
+	u32 seq;
+
+	lockdep_assert_held(&vmem->lock);
+
+	if (vmem->state != BELLOWS_VMEM_PRESENT)
+		return false;
+	if (!shared_is_ours(&vmem->shared)) {
+		bellows_vmem_unregister(vmem);
+		return false;
+	}
+
+	pages = min3(pages, vmem->policy.settings.target_max_pages,
+		     vmem->report.total_pages);
+	vmem->target_pages = pages;
+	vmem->reason = reason;
+	vmem->request = request;
+
+	half = &vmem->shared.map->host;
+	seq = READ_ONCE(half->seq) | 1;
+	WRITE_ONCE(half->seq, seq);
+	smp_wmb();
+	WRITE_ONCE(half->target_pages, pages);
+	WRITE_ONCE(half->reason, reason);
+	WRITE_ONCE(half->request, request);
+	WRITE_ONCE(half->nr_nodes, 0);
+	WRITE_ONCE(half->nr_hints, 0);
+	smp_wmb();
+	WRITE_ONCE(half->seq, seq + 1);
+
+	trace_bellows_target(vmem, pages, reason, request);
+	return true;
+}
