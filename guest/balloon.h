@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The pool of memory that the host has.
+ */
+#ifndef _BELLOWS_GUEST_BALLOON_H
+#define _BELLOWS_GUEST_BALLOON_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "blocks.h"
+
+/**
+ * struct bellows_balloon - the pool
+ * @node: what is held of each NUMA node, by node number, nr_node_ids of them.
+ *	Protected by @vmem.
+ * @size_pages: all that is held. Written under @vmem, read anywhere with
+ *	READ_ONCE().
+ * @nr_blocks: of it, blocks. As @size_pages.
+ * @nr_singles: of it, single pages. As @size_pages.
+ */
+struct bellows_balloon {
+	/**
+	 * @vmem: guards the pool. Comes after the host's hostmem lock in the
+	 * global lock order, so no hypercall that may take hostmem is made
+	 * under it. Taken before any lock of the page allocator.
+	 */
+	struct mutex vmem;
+	struct bellows_pages *node;
+	unsigned long size_pages;
+	unsigned long nr_blocks;
+	unsigned long nr_singles;
+};
+
+/**
+ * bellows_balloon_size() - how much does the host have?
+ * @balloon: the pool
+ *
+ * Context: Any.
+ * Return: pages; may be old news already unless the caller is the worker.
+ */
+static inline unsigned long
+bellows_balloon_size(const struct bellows_balloon *balloon)
+{
+	return READ_ONCE(balloon->size_pages);
+}
+
+int bellows_balloon_init(struct bellows_balloon *balloon);
+void bellows_balloon_exit(struct bellows_balloon *balloon);
+unsigned long bellows_balloon_total(const struct bellows_balloon *balloon);
+unsigned long bellows_balloon_node_size(struct bellows_balloon *balloon,
+					int node);
+void bellows_balloon_add(struct bellows_balloon *balloon, struct page *page,
+			 bool block, struct bellows_pages *from);
+unsigned long bellows_balloon_deflate(struct bellows_balloon *balloon,
+				      unsigned long wanted, int node);
+
+#endif /* _BELLOWS_GUEST_BALLOON_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Decides how large the balloon shall be, and makes it so.
+ */
+#ifndef _BELLOWS_GUEST_CONTROL_H
+#define _BELLOWS_GUEST_CONTROL_H
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "balloon.h"
+#include "doorbell.h"
+#include "registration.h"
+#include "shared.h"
+
+struct bellows_link_ops;
+
+/**
+ * enum bellows_target_source - who set the size that the balloon works towards
+ *
+ * @BELLOWS_TARGET_NONE: Nobody wants anything.
+ * @BELLOWS_TARGET_AGENT: The host's agent.
+ * @BELLOWS_TARGET_FLOOR: The guest: somebody wants more than it will give.
+ */
+enum bellows_target_source {
+	BELLOWS_TARGET_NONE,
+	BELLOWS_TARGET_AGENT,
+	BELLOWS_TARGET_FLOOR,
+};
+
+/**
+ * struct bellows_control - the guest's side as a whole
+ * @balloon: the pool
+ * @registration: our standing with the host
+ * @shared: the shared page
+ * @doorbell: how the host calls us
+ * @queue: runs @work, one at a time; freezes with user space, so that nothing
+ *	moves while a hibernation image is made
+ * @work: the worker: all changes of size, all calls to the host
+ * @report: where the worker puts the figures for the host together
+ * @wish: the last that the host asked for; the worker's own
+ * @target_pages: what the balloon works towards. Written by the worker, read
+ *	anywhere.
+ * @source: who set it; as @target_pages
+ * @floor_pages: what the guest keeps, whatever the target. Written from sysfs.
+ * @is_short: the last inflation ended before the target; the worker's own
+ * @retry_at: jiffies before which no inflation is tried while @holds_off
+ * @holds_off: the host told us not to try soon; the worker's own
+ * @stopped: the worker shall do nothing
+ */
+struct bellows_control {
+	struct bellows_balloon balloon;
+	struct bellows_registration registration;
+	struct bellows_shared shared;
+	struct bellows_doorbell doorbell;
+	struct workqueue_struct *queue;
+	struct delayed_work work;
+	struct bellows_guest_half *report;
+	struct bellows_wish wish;
+	unsigned long target_pages;
+	enum bellows_target_source source;
+	unsigned long floor_pages;
+	bool is_short;
+	unsigned long retry_at;
+	bool holds_off;
+	bool stopped;
+};
+
+int bellows_control_init(struct bellows_control *control,
+			 const struct bellows_link_ops *link);
+void bellows_control_exit(struct bellows_control *control);
+void bellows_control_kick(struct bellows_control *control);
+void bellows_control_start(struct bellows_control *control);
+void bellows_control_stop(struct bellows_control *control);
+
+#endif /* _BELLOWS_GUEST_CONTROL_H */

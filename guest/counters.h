@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Counters of what the guest module did, for the operator and for tests.
+ */
+#ifndef _BELLOWS_GUEST_COUNTERS_H
+#define _BELLOWS_GUEST_COUNTERS_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+
+/**
+ * enum bellows_counter - what is counted since the module was loaded
+ *
+ * @BELLOWS_INFLATED_PAGES: Pages that the host took.
+ * @BELLOWS_DEFLATED_PAGES: Pages that went from the balloon to the kernel.
+ * @BELLOWS_RELEASED_RANGES: Ranges that RELEASE did.
+ * @BELLOWS_REFUSED_RANGES: Ranges that RELEASE refused.
+ * @BELLOWS_LAST_REFUSAL: Not a count: the last enum bellows_refusal seen.
+ * @BELLOWS_HYPERCALLS: All hypercalls made.
+ * @BELLOWS_HELLO_CALLS: HELLO calls made.
+ * @BELLOWS_RELEASE_CALLS: RELEASE calls made.
+ * @BELLOWS_GRANT_CALLS: GRANT calls made.
+ * @BELLOWS_GRANTED_PAGES: Pages that GRANT allowed us to take back.
+ * @BELLOWS_PING_CALLS: PING calls made.
+ * @BELLOWS_DOORBELLS: Times the host rang.
+ * @BELLOWS_ISOLATED_BLOCKS: Blocks taken off the free lists as they were.
+ * @BELLOWS_ALLOCATED_BLOCKS: Blocks that came from the page allocator.
+ * @BELLOWS_ALLOCATED_PAGES: Single pages that came from the page allocator.
+ * @BELLOWS_SHORT_EVENTS: Inflations that ended before the target.
+ * @BELLOWS_NR_COUNTERS: How many there are.
+ */
+enum bellows_counter {
+	BELLOWS_INFLATED_PAGES,
+	BELLOWS_DEFLATED_PAGES,
+	BELLOWS_RELEASED_RANGES,
+	BELLOWS_REFUSED_RANGES,
+	BELLOWS_LAST_REFUSAL,
+	BELLOWS_HYPERCALLS,
+	BELLOWS_HELLO_CALLS,
+	BELLOWS_RELEASE_CALLS,
+	BELLOWS_GRANT_CALLS,
+	BELLOWS_GRANTED_PAGES,
+	BELLOWS_PING_CALLS,
+	BELLOWS_DOORBELLS,
+	BELLOWS_ISOLATED_BLOCKS,
+	BELLOWS_ALLOCATED_BLOCKS,
+	BELLOWS_ALLOCATED_PAGES,
+	BELLOWS_SHORT_EVENTS,
+	BELLOWS_NR_COUNTERS,
+};
+
+extern atomic64_t bellows_counters[BELLOWS_NR_COUNTERS];
+
+/**
+ * bellows_count() - add to a counter
+ * @counter: which one
+ * @number: how much
+ *
+ * Context: Any, interrupts too.
+ */
+static inline void bellows_count(enum bellows_counter counter, u64 number)
+{
+	atomic64_add(number, &bellows_counters[counter]);
+}
+
+#endif /* _BELLOWS_GUEST_COUNTERS_H */

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the guest tells the host about itself, and our own counters.
+ */
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/psi_types.h>
+#include <linux/timekeeping.h>
+#include <linux/vmstat.h>
+
+#include <bellows/ksym.h>
+
+#include "balloon.h"
+#include "counters.h"
+#include "stats.h"
+
+atomic64_t bellows_counters[BELLOWS_NR_COUNTERS];
+
+BELLOWS_KSYM(void, si_swapinfo, struct sysinfo *info);
+
+#ifdef CONFIG_PSI
+/* The kernel's psi_system, which it does not export; only read. */
+static const struct psi_group *bellows_psi_system;
+#endif
+
+/**
+ * bellows_stats_init() - find what the kernel does not export
+ *
+ * Context: May sleep.
+ */
+void bellows_stats_init(void)
+{
+	bellows_ksym_find(si_swapinfo);
+#ifdef CONFIG_PSI
+	bellows_psi_system = (void *)bellows_ksym_address("psi_system");
+#endif
+}
+
+/*
+ * Time in which some task waited for memory. Stays 0 without CONFIG_PSI and
+ * with psi=0; the kernel brings it up to date every two seconds.
+ */
+static u64 bellows_stats_stall(void)
+{
+#ifdef CONFIG_PSI
+	const struct psi_group *psi = bellows_psi_system;
+
+	return psi ? READ_ONCE(psi->total[PSI_AVGS][PSI_MEM_SOME]) : 0;
+#else
+	return 0;
+#endif
+}
+
+static void bellows_stats_swap(struct bellows_guest_half *report)
+{
+	struct sysinfo info = {};
+
+	if (bellows_ksym_found(si_swapinfo))
+		bellows_ksym_call(si_swapinfo)(&info);
+	report->swap_total_pages = info.totalswap;
+	report->swap_free_pages = info.freeswap;
+}
+
+static void bellows_stats_events(struct bellows_guest_half *report)
+{
+	unsigned long events[NR_VM_EVENT_ITEMS] = {};
+
+	all_vm_events(events);
+#ifdef CONFIG_VM_EVENT_COUNTERS
+	report->swap_in_pages = events[PSWPIN];
+	report->swap_out_pages = events[PSWPOUT];
+	report->major_faults = events[PGMAJFAULT];
+	report->minor_faults = events[PGFAULT] - events[PGMAJFAULT];
+	report->oom_kills = events[OOM_KILL];
+#endif
+	report->refaults_file = global_node_page_state(WORKINGSET_REFAULT_FILE);
+	report->refaults_anon = global_node_page_state(WORKINGSET_REFAULT_ANON);
+}
+
+static void bellows_stats_node(struct bellows_node *report,
+			       struct bellows_balloon *balloon, int nid)
+{
+	struct zone *zones = NODE_DATA(nid)->node_zones;
+	int i;
+
+	report->size_pages = bellows_balloon_node_size(balloon, nid);
+	report->total_pages = report->size_pages;
+	report->free_pages = 0;
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		report->total_pages += zone_managed_pages(&zones[i]);
+		report->free_pages += zone_page_state(&zones[i], NR_FREE_PAGES);
+	}
+}
+
+/**
+ * bellows_stats_fill() - take stock
+ * @report: everything is filled in but the header, the flags, the floor and the
+ *	doorbell. @working_set_pages and @class_pages stay 0: nobody sweeps yet.
+ * @balloon: the pool
+ *
+ * Context: May sleep, takes vmem.
+ */
+void bellows_stats_fill(struct bellows_guest_half *report,
+			struct bellows_balloon *balloon)
+{
+	int nid;
+
+	report->timestamp_ns = ktime_get_boottime_ns();
+	report->size_pages = bellows_balloon_size(balloon);
+	report->block_pages =
+		READ_ONCE(balloon->nr_blocks) * BELLOWS_BLOCK_PAGES;
+	report->total_pages = bellows_balloon_total(balloon);
+	report->free_pages = global_zone_page_state(NR_FREE_PAGES);
+	report->available_pages = max(si_mem_available(), 0L);
+	report->cache_pages = global_node_page_state(NR_FILE_PAGES);
+	report->stall_ns = bellows_stats_stall();
+	bellows_stats_swap(report);
+	bellows_stats_events(report);
+
+	report->nr_nodes = min_t(u32, nr_node_ids, BELLOWS_NODES_MAX);
+	for (nid = 0; nid < report->nr_nodes; nid++)
+		if (node_online(nid))
+			bellows_stats_node(&report->node[nid], balloon, nid);
+}

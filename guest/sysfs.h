@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * /sys/kernel/bellows_guest
+ */
+#ifndef _BELLOWS_GUEST_SYSFS_H
+#define _BELLOWS_GUEST_SYSFS_H
+
+struct bellows_control;
+
+int bellows_sysfs_init(struct bellows_control *control);
+void bellows_sysfs_exit(void);
+
+#endif /* _BELLOWS_GUEST_SYSFS_H */

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM bellows_guest
+
+#if !defined(_BELLOWS_GUEST_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _BELLOWS_GUEST_TRACE_H
+
+#include <linux/tracepoint.h>
+
+TRACE_EVENT(bellows_target,
+	TP_PROTO(u64 asked, unsigned long wanted, unsigned long size, u32 reason),
+	TP_ARGS(asked, wanted, size, reason),
+	TP_STRUCT__entry(
+		__field(u64, asked)
+		__field(unsigned long, wanted)
+		__field(unsigned long, size)
+		__field(u32, reason)
+	),
+	TP_fast_assign(
+		__entry->asked = asked;
+		__entry->wanted = wanted;
+		__entry->size = size;
+		__entry->reason = reason;
+	),
+	TP_printk("asked_pages=%llu wanted_pages=%lu size_pages=%lu reason=%u",
+		  __entry->asked, __entry->wanted, __entry->size,
+		  __entry->reason)
+);
+
+TRACE_EVENT(bellows_inflate,
+	TP_PROTO(unsigned long wanted, unsigned long got, unsigned long blocks,
+		 unsigned long singles, unsigned long refused, u64 ns),
+	TP_ARGS(wanted, got, blocks, singles, refused, ns),
+	TP_STRUCT__entry(
+		__field(unsigned long, wanted)
+		__field(unsigned long, got)
+		__field(unsigned long, blocks)
+		__field(unsigned long, singles)
+		__field(unsigned long, refused)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->wanted = wanted;
+		__entry->got = got;
+		__entry->blocks = blocks;
+		__entry->singles = singles;
+		__entry->refused = refused;
+		__entry->ns = ns;
+	),
+	TP_printk("wanted_pages=%lu got_pages=%lu blocks=%lu single_pages=%lu refused_pages=%lu ns=%llu",
+		  __entry->wanted, __entry->got, __entry->blocks,
+		  __entry->singles, __entry->refused, __entry->ns)
+);
+
+TRACE_EVENT(bellows_deflate,
+	TP_PROTO(unsigned long wanted, long granted, unsigned long got, u64 ns),
+	TP_ARGS(wanted, granted, got, ns),
+	TP_STRUCT__entry(
+		__field(unsigned long, wanted)
+		__field(long, granted)
+		__field(unsigned long, got)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->wanted = wanted;
+		__entry->granted = granted;
+		__entry->got = got;
+		__entry->ns = ns;
+	),
+	TP_printk("wanted_pages=%lu granted_pages=%ld got_pages=%lu ns=%llu",
+		  __entry->wanted, __entry->granted, __entry->got, __entry->ns)
+);
+
+TRACE_EVENT(bellows_release,
+	TP_PROTO(unsigned int ranges, unsigned int done, unsigned int reason),
+	TP_ARGS(ranges, done, reason),
+	TP_STRUCT__entry(
+		__field(unsigned int, ranges)
+		__field(unsigned int, done)
+		__field(unsigned int, reason)
+	),
+	TP_fast_assign(
+		__entry->ranges = ranges;
+		__entry->done = done;
+		__entry->reason = reason;
+	),
+	TP_printk("ranges=%u done=%u reason=%u",
+		  __entry->ranges, __entry->done, __entry->reason)
+);
+
+TRACE_EVENT(bellows_hello,
+	TP_PROTO(s64 result),
+	TP_ARGS(result),
+	TP_STRUCT__entry(
+		__field(s64, result)
+	),
+	TP_fast_assign(
+		__entry->result = result;
+	),
+	TP_printk("result=%#llx", __entry->result)
+);
+
+TRACE_EVENT(bellows_doorbell,
+	TP_PROTO(int irq),
+	TP_ARGS(irq),
+	TP_STRUCT__entry(
+		__field(int, irq)
+	),
+	TP_fast_assign(
+		__entry->irq = irq;
+	),
+	TP_printk("irq=%d", __entry->irq)
+);
+
+#endif /* _BELLOWS_GUEST_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
