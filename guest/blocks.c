@@ -17,6 +17,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
+#include <linux/timekeeping.h>
 #include <linux/vmstat.h>
 
 #include <bellows/compat.h>
@@ -107,8 +108,14 @@ void bellows_blocks_drain(void)
 		bellows_ksym_call(drain_all_pages)(NULL);
 }
 
-/* What may be taken before the guest has too little available memory. */
-static unsigned long bellows_blocks_room(void)
+/**
+ * bellows_blocks_room() - what may be taken before the guest has too little
+ *
+ * Context: Any.
+ * Return: pages of available memory above what the guest needs to go on, 0 when
+ * it has less than that.
+ */
+unsigned long bellows_blocks_room(void)
 {
 	unsigned long keep = max_t(unsigned long, SZ_16M >> PAGE_SHIFT,
 				   totalram_pages() / 100 * 3);
@@ -408,11 +415,28 @@ static void bellows_allocate_singles(struct bellows_pages *taken,
 	bellows_count(BELLOWS_ALLOCATED_PAGES, taken->nr_singles);
 }
 
+/* Time spent in the allocator, which may have been reclaiming for us. */
+static atomic64_t bellows_stall_ns = ATOMIC64_INIT(0);
+
+/**
+ * bellows_blocks_stall_ns() - how long has the balloon waited for memory?
+ *
+ * The kernel counts that as a task's waiting; nobody in the guest suffers by it.
+ *
+ * Context: Any.
+ * Return: ns since the module was loaded.
+ */
+u64 bellows_blocks_stall_ns(void)
+{
+	return atomic64_read(&bellows_stall_ns);
+}
+
 /* The kernel's own choice: what its reclaim and compaction make free. */
 static void bellows_take_allocated(struct bellows_pages *taken,
 				   unsigned long wanted, int node)
 {
 	unsigned long blocks = wanted / BELLOWS_BLOCK_PAGES;
+	u64 started_ns = ktime_get_ns();
 
 	bellows_allocate_blocks(taken,
 				min_t(unsigned long, blocks,
@@ -423,6 +447,7 @@ static void bellows_take_allocated(struct bellows_pages *taken,
 					 min_t(unsigned long, wanted,
 					       BELLOWS_SINGLES_MAX),
 					 node);
+	atomic64_add(ktime_get_ns() - started_ns, &bellows_stall_ns);
 }
 
 /**

@@ -82,6 +82,8 @@ static inline void bellows_pages_move(struct page *page, bool block,
 void bellows_blocks_init(void);
 const char *bellows_blocks_policy(void);
 void bellows_blocks_drain(void);
+unsigned long bellows_blocks_room(void);
+u64 bellows_blocks_stall_ns(void);
 void bellows_blocks_take(struct bellows_pages *taken, unsigned long wanted,
 			 int node);
 void bellows_blocks_give_back(struct bellows_pages *pages);

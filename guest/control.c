@@ -30,8 +30,10 @@
 #include "trace.h"
 
 #define BELLOWS_PERIOD_MS 1000
-/* After a refusal that holds for all our memory. */
+/* After a refusal that holds for all our memory, or when we ran out of it. */
 #define BELLOWS_HOLD_OFF_MS 10000
+/* Given back at a time when the guest has next to nothing left. */
+#define BELLOWS_RELIEF_PAGES (SZ_64M >> PAGE_SHIFT)
 /* Default floor: a kernel and a shell can live in this, */
 #define BELLOWS_FLOOR_PAGES (SZ_64M >> PAGE_SHIFT)
 /* and what runs in a larger guest needs more. */
@@ -128,6 +130,16 @@ static int bellows_control_node(struct bellows_control *control, int sign,
 	return node;
 }
 
+/* Did the guest run out of memory a moment ago? */
+static bool bellows_control_relieved(struct bellows_control *control)
+{
+	unsigned long relieved_at = READ_ONCE(control->relieved_at);
+
+	return relieved_at &&
+	       time_before(jiffies, relieved_at +
+			   msecs_to_jiffies(BELLOWS_HOLD_OFF_MS));
+}
+
 static void bellows_control_inflate(struct bellows_control *control,
 				    unsigned long wanted)
 {
@@ -138,6 +150,10 @@ static void bellows_control_inflate(struct bellows_control *control,
 
 	if (control->holds_off && time_before(jiffies, control->retry_at))
 		return;
+	if (bellows_control_relieved(control)) {
+		control->is_short = true;
+		return;
+	}
 
 	size = bellows_balloon_size(&control->balloon);
 	bellows_inflation_begin(&inflation, &control->balloon,
@@ -222,6 +238,8 @@ static void bellows_control_work(struct work_struct *work)
 	if (READ_ONCE(control->stopped))
 		return;
 
+	if (bellows_blocks_room() == 0)
+		bellows_control_relieve(control, BELLOWS_RELIEF_PAGES);
 	bellows_control_report(control);
 	bellows_registration_maintain(&control->registration);
 	bellows_control_listen(control);
@@ -243,6 +261,41 @@ static void bellows_control_work(struct work_struct *work)
 	bellows_control_report(control);
 	queue_delayed_work(control->queue, &control->work,
 			   msecs_to_jiffies(BELLOWS_PERIOD_MS));
+}
+
+/**
+ * bellows_control_relieve() - the guest runs out of memory: give some back
+ * @control: the guest's side
+ * @most: pages, at least 1
+ *
+ * What the host grants of it; all of it when there is no host to ask. No
+ * inflation follows for a while, whatever the host wants.
+ *
+ * Context: Any task that may sleep, holding the kernel's oom_lock perhaps. Not
+ * under vmem, because of GRANT.
+ * Return: pages given back, 0 when there is no balloon.
+ */
+unsigned long bellows_control_relieve(struct bellows_control *control,
+				      unsigned long most)
+{
+	unsigned long pages = min(most, bellows_balloon_size(&control->balloon));
+	long granted = pages;
+
+	if (pages == 0)
+		return 0;
+
+	/* 0 stands for "never". */
+	WRITE_ONCE(control->relieved_at, jiffies ?: 1);
+	bellows_count(BELLOWS_RELIEFS, 1);
+	lockdep_assert_not_held(&control->balloon.vmem);
+	if (READ_ONCE(control->registration.state) == BELLOWS_HOST_PRESENT)
+		granted = control->registration.link->grant(pages);
+	/* A host that knows us no more counts nothing as given either. */
+	if (granted == -ENOSYS || granted == -EPERM)
+		granted = pages;
+
+	return granted > 0 ? bellows_balloon_deflate(&control->balloon, granted,
+						     NUMA_NO_NODE) : 0;
 }
 
 /**

@@ -46,6 +46,8 @@ enum bellows_target_source {
  * @is_short: the last inflation ended before the target; the worker's own
  * @retry_at: jiffies before which no inflation is tried while @holds_off
  * @holds_off: the host told us not to try soon; the worker's own
+ * @relieved_at: jiffies of the last relief; 0 when there was none. No inflation
+ *	is tried for a while after it. Written by whoever relieves.
  * @stopped: the worker shall do nothing
  */
 struct bellows_control {
@@ -63,6 +65,7 @@ struct bellows_control {
 	bool is_short;
 	unsigned long retry_at;
 	bool holds_off;
+	unsigned long relieved_at;
 	bool stopped;
 };
 
@@ -70,6 +73,8 @@ int bellows_control_init(struct bellows_control *control,
 			 const struct bellows_link_ops *link);
 void bellows_control_exit(struct bellows_control *control);
 void bellows_control_kick(struct bellows_control *control);
+unsigned long bellows_control_relieve(struct bellows_control *control,
+				      unsigned long most);
 void bellows_control_start(struct bellows_control *control);
 void bellows_control_stop(struct bellows_control *control);
 

@@ -27,6 +27,7 @@
  * @BELLOWS_ALLOCATED_BLOCKS: Blocks that came from the page allocator.
  * @BELLOWS_ALLOCATED_PAGES: Single pages that came from the page allocator.
  * @BELLOWS_SHORT_EVENTS: Inflations that ended before the target.
+ * @BELLOWS_RELIEFS: Times the guest ran out of memory and took some back.
  * @BELLOWS_NR_COUNTERS: How many there are.
  */
 enum bellows_counter {
@@ -46,6 +47,7 @@ enum bellows_counter {
 	BELLOWS_ALLOCATED_BLOCKS,
 	BELLOWS_ALLOCATED_PAGES,
 	BELLOWS_SHORT_EVENTS,
+	BELLOWS_RELIEFS,
 	BELLOWS_NR_COUNTERS,
 };
 

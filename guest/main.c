@@ -14,6 +14,7 @@
 #include "blocks.h"
 #include "control.h"
 #include "link.h"
+#include "relief.h"
 #include "stats.h"
 #include "sysfs.h"
 
@@ -87,9 +88,13 @@ static int __init bellows_guest_init(void)
 	if (ret)
 		goto exit_control;
 
-	ret = register_reboot_notifier(&bellows_reboot_block);
+	ret = bellows_relief_init(&bellows);
 	if (ret)
 		goto exit_sysfs;
+
+	ret = register_reboot_notifier(&bellows_reboot_block);
+	if (ret)
+		goto exit_relief;
 
 	ret = register_pm_notifier(&bellows_power_block);
 	if (ret)
@@ -101,6 +106,8 @@ static int __init bellows_guest_init(void)
 
 unregister_reboot:
 	unregister_reboot_notifier(&bellows_reboot_block);
+exit_relief:
+	bellows_relief_exit();
 exit_sysfs:
 	bellows_sysfs_exit();
 exit_control:
@@ -113,6 +120,7 @@ static void __exit bellows_guest_exit(void)
 {
 	unregister_pm_notifier(&bellows_power_block);
 	unregister_reboot_notifier(&bellows_reboot_block);
+	bellows_relief_exit();
 	bellows_sysfs_exit();
 	/* BYE before any page goes back: it declares all of them taken back. */
 	bellows_control_stop(&bellows);

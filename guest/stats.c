@@ -42,7 +42,7 @@ void bellows_stats_init(void)
  * Time in which some task waited for memory. Stays 0 without CONFIG_PSI and
  * with psi=0; the kernel brings it up to date every two seconds.
  */
-static u64 bellows_stats_stall(void)
+static u64 bellows_stats_waited(void)
 {
 #ifdef CONFIG_PSI
 	const struct psi_group *psi = bellows_psi_system;
@@ -51,6 +51,19 @@ static u64 bellows_stats_stall(void)
 #else
 	return 0;
 #endif
+}
+
+/*
+ * The same without our own waiting: an inflation that has the kernel reclaim
+ * would otherwise look like the guest's distress and undo itself. Where the two
+ * overlap, too little is told rather than too much; it never falls.
+ */
+static u64 bellows_stats_stall(u64 last)
+{
+	u64 waited = bellows_stats_waited();
+	u64 own = bellows_blocks_stall_ns();
+
+	return max(last, waited > own ? waited - own : 0);
 }
 
 static void bellows_stats_swap(struct bellows_guest_half *report)
@@ -96,8 +109,9 @@ static void bellows_stats_node(struct bellows_node *report,
 
 /**
  * bellows_stats_fill() - take stock
- * @report: everything is filled in but the header, the flags, the floor and the
- *	doorbell. @working_set_pages and @class_pages stay 0: nobody sweeps yet.
+ * @report: from the last time, or zeros. Everything is filled in but the
+ *	header, the flags, the floor and the doorbell. @working_set_pages and
+ *	@class_pages stay 0: nobody sweeps yet.
  * @balloon: the pool
  *
  * Context: May sleep, takes vmem.
@@ -115,7 +129,7 @@ void bellows_stats_fill(struct bellows_guest_half *report,
 	report->free_pages = global_zone_page_state(NR_FREE_PAGES);
 	report->available_pages = max(si_mem_available(), 0L);
 	report->cache_pages = global_node_page_state(NR_FILE_PAGES);
-	report->stall_ns = bellows_stats_stall();
+	report->stall_ns = bellows_stats_stall(report->stall_ns);
 	bellows_stats_swap(report);
 	bellows_stats_events(report);
 

@@ -304,6 +304,7 @@ BELLOWS_COUNTER(isolated_blocks, BELLOWS_ISOLATED_BLOCKS);
 BELLOWS_COUNTER(allocated_blocks, BELLOWS_ALLOCATED_BLOCKS);
 BELLOWS_COUNTER(allocated_pages, BELLOWS_ALLOCATED_PAGES);
 BELLOWS_COUNTER(short_events, BELLOWS_SHORT_EVENTS);
+BELLOWS_COUNTER(reliefs, BELLOWS_RELIEFS);
 
 static struct attribute *bellows_counter_attributes[] = {
 	&inflated_pages_counter.attribute.attr,
@@ -322,6 +323,7 @@ static struct attribute *bellows_counter_attributes[] = {
 	&allocated_blocks_counter.attribute.attr,
 	&allocated_pages_counter.attribute.attr,
 	&short_events_counter.attribute.attr,
+	&reliefs_counter.attribute.attr,
 	NULL
 };
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The last resort before the OOM killer: the kernel asks whoever holds memory
+ * to let go of some, and kills nobody if anybody does.
+ *
+ * Asked in the context of the task that could not get a page, which holds the
+ * kernel's oom_lock. Nothing is allocated here, and nothing is ever allocated
+ * under vmem, which this takes: otherwise the two would wait for each other.
+ */
+#include <linux/notifier.h>
+#include <linux/oom.h>
+#include <linux/sizes.h>
+
+#include "control.h"
+#include "relief.h"
+
+/* Given back each time; the stock driver's 1 MiB is gone at once. */
+#define BELLOWS_OOM_PAGES	(SZ_64M >> PAGE_SHIFT)
+
+static struct bellows_control *bellows_control;
+
+static int bellows_relief_oom(struct notifier_block *block, unsigned long unused,
+			      void *freed)
+{
+	*(unsigned long *)freed += bellows_control_relieve(bellows_control,
+							   BELLOWS_OOM_PAGES);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block bellows_oom_block = {
+	.notifier_call = bellows_relief_oom,
+};
+
+/**
+ * bellows_relief_init() - be asked from now on
+ * @control: the guest's side
+ *
+ * Context: May sleep.
+ * Return: 0 or an error.
+ */
+int bellows_relief_init(struct bellows_control *control)
+{
+	bellows_control = control;
+
+	return register_oom_notifier(&bellows_oom_block);
+}
+
+/**
+ * bellows_relief_exit() - be asked no more
+ *
+ * Context: May sleep. Waits for one who is asking.
+ */
+void bellows_relief_exit(void)
+{
+	unregister_oom_notifier(&bellows_oom_block);
+}
