@@ -30,6 +30,8 @@
 #include "trace.h"
 
 #define BELLOWS_PERIOD_MS 1000
+/* While the host is short: it decides by what we say of ourselves. */
+#define BELLOWS_PERIOD_SHORT_MS 100
 /* After a refusal that holds for all our memory, or when we ran out of it. */
 #define BELLOWS_HOLD_OFF_MS 10000
 /* Given back at a time when the guest has next to nothing left. */
@@ -229,6 +231,13 @@ static void bellows_control_deflate(struct bellows_control *control,
 			      ktime_get_ns() - started_ns);
 }
 
+/* Time until the worker looks again by itself. */
+static unsigned int bellows_control_period(const struct bellows_control *control)
+{
+	return control->wish.request & BELLOWS_REQ_SWEEP ?
+		       BELLOWS_PERIOD_SHORT_MS : BELLOWS_PERIOD_MS;
+}
+
 static void bellows_control_work(struct work_struct *work)
 {
 	struct bellows_control *control =
@@ -260,7 +269,7 @@ static void bellows_control_work(struct work_struct *work)
 
 	bellows_control_report(control);
 	queue_delayed_work(control->queue, &control->work,
-			   msecs_to_jiffies(BELLOWS_PERIOD_MS));
+			   msecs_to_jiffies(bellows_control_period(control)));
 }
 
 /**

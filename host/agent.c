@@ -15,6 +15,7 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
@@ -81,6 +82,21 @@ static int make_room(unsigned int capacity)
 	return 0;
 }
 
+/*
+ * Where a guest's memory lies is not known: what it has counts as spread evenly
+ * over the host's nodes.
+ */
+static void spread_over_nodes(struct policy_guest *guest)
+{
+	int node;
+
+	guest->nr_bound = 0;
+	for_each_online_node(node)
+		if (node < POLICY_NODES_MAX)
+			guest->node_resident_pages[node] =
+				div_u64(guest->resident_pages, num_online_nodes());
+}
+
 /* Tells the planner what is known of one guest now. */
 static bool describe_guest(struct bellows_vmem *vmem)
 {
@@ -97,6 +113,7 @@ static bool describe_guest(struct bellows_vmem *vmem)
 	mutex_unlock(&vmem->lock);
 
 	guest->resident_pages = bellows_vmem_rss_pages(vmem);
+	spread_over_nodes(guest);
 	return present;
 }
 

@@ -22,6 +22,12 @@
 #include "trace.h"
 #include "vmem.h"
 
+/* May be a moment old when slots are plugged in: PING brings it up to date. */
+static u64 memory_pages(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->kvm->nr_memslot_pages);
+}
+
 static u64 call_hello(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 {
 	u32 version = min_t(u64, call->argument[0], BELLOWS_ABI_VERSION);
@@ -56,7 +62,8 @@ static u64 call_hello(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 	}
 	mutex_lock(&bellows_hostmem_lock);
 	mutex_lock(&vmem->lock);
-	bellows_vmem_register(vmem, &shared, version, features);
+	bellows_vmem_register(vmem, &shared, version, features,
+			      memory_pages(vcpu));
 	mutex_unlock(&vmem->lock);
 	mutex_unlock(&bellows_hostmem_lock);
 
@@ -99,6 +106,7 @@ static u64 call_ping(struct kvm_vcpu *vcpu)
 
 	mutex_lock(&vmem->lock);
 	generation = vmem->generation;
+	vmem->memory_pages = memory_pages(vcpu);
 	mutex_unlock(&vmem->lock);
 	bellows_vmem_put(vmem);
 	return generation;

@@ -144,6 +144,20 @@ static u64 policy_below_floor(const struct policy_guest *guest)
 	return policy_less(hard, used);
 }
 
+/* Whether what its pressure earned it is still owed. */
+static bool policy_relief_due(const struct policy_moment *moment,
+			      const struct policy_guest *guest)
+{
+	if (!guest->state.capped ||
+	    !policy_on(moment->settings, POLICY_DEFENCE_BACKOFF))
+		return false;
+
+	/* In an emergency not to a guest that has enough by now. */
+	return moment->mode != POLICY_MODE_EMERGENCY ||
+	       guest->work.pressure >= POLICY_PRESSURE / 2 ||
+	       guest->work.available < guest->work.buffer;
+}
+
 void policy_relief(const struct policy_moment *moment,
 		   struct policy_guest *guest)
 {
@@ -161,7 +175,7 @@ void policy_relief(const struct policy_moment *moment,
 		policy_relieve(guest, guest->size_pages, POLICY_REASON_EXEMPT);
 		return;
 	}
-	if (guest->state.capped && policy_on(settings, POLICY_DEFENCE_BACKOFF))
+	if (policy_relief_due(moment, guest))
 		policy_relieve(guest,
 			       policy_less(guest->size_pages,
 					   guest->state.cap_pages),

@@ -98,13 +98,13 @@ static bool copy_report(struct bellows_guest_half *copy,
 
 /*
  * What the rest of the host may rely on: no size is above the guest's memory,
- * and that is not above what pages can be counted in bytes.
+ * and that is not above what its VM has.
  */
-static void clamp_report(struct bellows_guest_half *report)
+static void clamp_report(struct bellows_guest_half *report, u64 memory_pages)
 {
 	u32 node;
 
-	report->total_pages = min(report->total_pages, U64_MAX >> (PAGE_SHIFT + 1));
+	report->total_pages = min(report->total_pages, memory_pages);
 	report->size_pages = min(report->size_pages, report->total_pages);
 	report->block_pages = min(report->block_pages, report->size_pages);
 	report->free_pages = min(report->free_pages, report->total_pages);
@@ -155,7 +155,7 @@ void bellows_vmem_refresh(struct bellows_vmem *vmem)
 	if (try == REPORT_TRIES)
 		return;
 
-	clamp_report(copy);
+	clamp_report(copy, vmem->memory_pages);
 	if (copy->timestamp_ns != vmem->report.timestamp_ns)
 		vmem->report_ns = ktime_get_ns();
 	vmem->report = *copy;

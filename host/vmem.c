@@ -148,7 +148,6 @@ void bellows_vmem_vm_destroyed(struct kvm *kvm)
 static struct bellows_vmem *vmem_make(struct kvm *kvm)
 {
 	struct bellows_vmem *vmem;
-	unsigned int node;
 
 	vmem = kzalloc(sizeof(*vmem), GFP_KERNEL_ACCOUNT);
 	if (!vmem)
@@ -166,8 +165,6 @@ static struct bellows_vmem *vmem_make(struct kvm *kvm)
 	vmem->kvm = kvm;
 	vmem->state = BELLOWS_VMEM_LEFT;
 	policy_guest_preset(&vmem->policy.settings, POLICY_CLASS_STANDARD, 0);
-	for (node = 0; node < BELLOWS_NODES_MAX; node++)
-		vmem->policy.host_node[node] = POLICY_NODE_ANY;
 	atomic_inc(&bellows_guest_objects);
 	return vmem;
 }
@@ -232,12 +229,13 @@ struct bellows_vmem *bellows_vmem_find_or_make(struct kvm *kvm)
  * @shared: its pinned page, taken over
  * @version: settled
  * @features: settled
+ * @memory_pages: of the VM's memory slots
  *
  * Context: bellows_hostmem_lock and @vmem's lock held; may sleep.
  */
 void bellows_vmem_register(struct bellows_vmem *vmem,
 			   const struct bellows_shared *shared,
-			   u32 version, u32 features)
+			   u32 version, u32 features, u64 memory_pages)
 {
 	const struct policy_guest_settings *settings = &vmem->policy.settings;
 	u64 size;
@@ -249,6 +247,7 @@ void bellows_vmem_register(struct bellows_vmem *vmem,
 	vmem->shared = *shared;
 	vmem->version = version;
 	vmem->features = features;
+	vmem->memory_pages = memory_pages;
 	vmem->generation = next_generation++;
 	/* 0 means "not registered" to PING. */
 	if (!next_generation)

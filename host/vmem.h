@@ -78,6 +78,7 @@ struct bellows_shared {
  * @version: of the ABI, settled by HELLO
  * @features: of the ABI, settled by HELLO
  * @shared: the shared page
+ * @memory_pages: of the VM's memory slots; no claim of the guest counts beyond
  * @size_pages: what the guest gave and did not take back, by our own count
  * @target_pages: what was last written to the shared page
  * @reason: enum bellows_reason for @target_pages
@@ -111,6 +112,7 @@ struct bellows_vmem {
 	u32 version;
 	u32 features;
 	struct bellows_shared shared;
+	u64 memory_pages;
 	u64 size_pages;
 	u64 target_pages;
 	u32 reason;
@@ -145,7 +147,7 @@ void bellows_vmem_leave_all(void);
 
 void bellows_vmem_register(struct bellows_vmem *vmem,
 			   const struct bellows_shared *shared,
-			   u32 version, u32 features);
+			   u32 version, u32 features, u64 memory_pages);
 void bellows_vmem_unregister(struct bellows_vmem *vmem);
 void bellows_vmem_account(struct bellows_vmem *vmem, u64 released, u64 taken);
 void bellows_vmem_refresh(struct bellows_vmem *vmem);
