@@ -26,7 +26,7 @@
 #include "vmem.h"
 
 /* With so much free memory above the reserve, in parts of 1000, all is calm. */
-#define CALM_PERMILLE	250
+#define CALM_PERMILLE 250
 
 struct bellows_agent_settings bellows_agent_settings = {
 	.enabled = true,
@@ -93,8 +93,8 @@ static void spread_over_nodes(struct policy_guest *guest)
 	guest->nr_bound = 0;
 	for_each_online_node(node)
 		if (node < POLICY_NODES_MAX)
-			guest->node_resident_pages[node] =
-				div_u64(guest->resident_pages, num_online_nodes());
+			guest->node_resident_pages[node] = div_u64(
+				guest->resident_pages, num_online_nodes());
 }
 
 /* Tells the planner what is known of one guest now. */
@@ -177,8 +177,8 @@ static u32 next_poll_ms(const struct policy_host *host)
 
 	if (agent.short_now)
 		return least;
-	margin = host->free_pages - min(host->free_pages,
-					bellows_settings.reserve_pages);
+	margin = host->free_pages -
+		 min(host->free_pages, bellows_settings.reserve_pages);
 	permille = div64_u64(margin * 1000, max(host->total_pages, 1ULL));
 	ms = div_u64(permille * most, CALM_PERMILLE);
 	/* Four looks on the way down to the reserve. */
@@ -247,10 +247,10 @@ static int agent_thread(void *unused)
 
 		WRITE_ONCE(agent.kicked, false);
 		ms = agent_round();
-		wait_event_interruptible_hrtimeout(agent.wait,
-						   READ_ONCE(agent.kicked) ||
-						   kthread_should_stop(),
-						   ms_to_ktime(ms));
+		wait_event_interruptible_hrtimeout(
+			agent.wait,
+			READ_ONCE(agent.kicked) || kthread_should_stop(),
+			ms_to_ktime(ms));
 	}
 	return 0;
 }

@@ -171,7 +171,8 @@ static u64 release_batch(struct kvm_vcpu *vcpu, struct bellows_vmem *vmem,
 	ranges = kmalloc_array(nr, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
 	if (!ranges)
 		return -BELLOWS_ENOMEM;
-	if (copy_from_user(ranges, (const void __user *)hva, nr * sizeof(*ranges))) {
+	if (copy_from_user(ranges, (const void __user *)hva,
+			   nr * sizeof(*ranges))) {
 		kfree(ranges);
 		return -BELLOWS_EFAULT;
 	}

@@ -35,7 +35,7 @@ BELLOWS_KSYM(int, walk_page_range, struct mm_struct *mm, unsigned long start,
 	     unsigned long end, const struct mm_walk_ops *ops, void *private);
 
 /* Longest run that is discarded without looking at signals: 1 GiB. */
-#define RUN_BYTES_MAX	SZ_1G
+#define RUN_BYTES_MAX SZ_1G
 
 /**
  * struct run - neighbouring memory that one call can discard
@@ -76,7 +76,8 @@ static int pinned_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 static int pinned_pte(pte_t *pte, unsigned long addr, unsigned long next,
 		      struct mm_walk *walk)
 {
-	if (!pte_present(*pte) || pte_special(*pte) || !pfn_valid(pte_pfn(*pte)))
+	if (!pte_present(*pte) || pte_special(*pte) ||
+	    !pfn_valid(pte_pfn(*pte)))
 		return 0;
 	return page_maybe_dma_pinned(pte_page(*pte));
 }
@@ -200,8 +201,9 @@ static bool extend_run(struct run *run, struct vm_area_struct *vma,
  * Checks one range, [@start, @end) in the VMM, and adds it to the run, wholly or
  * not at all. Sets *@full when the run cannot take it but a new one may.
  */
-static enum bellows_refusal extend_by_range(struct run *run, unsigned long start,
-				      unsigned long end, bool *full)
+static enum bellows_refusal extend_by_range(struct run *run,
+					    unsigned long start,
+					    unsigned long end, bool *full)
 {
 	struct run longer = *run;
 	struct vm_area_struct *vma;
@@ -244,7 +246,8 @@ static enum bellows_refusal check_range(const struct bellows_discard *discard,
 	if (index) {
 		u64 before = discard->ranges[index - 1];
 
-		if (gfn < bellows_range_pfn(before) + bellows_range_pages(before))
+		if (gfn <
+		    bellows_range_pfn(before) + bellows_range_pages(before))
 			return BELLOWS_REFUSE_OVERLAP;
 	}
 	for (i = 0; i < ARRAY_SIZE(discard->own); i++)
@@ -279,7 +282,8 @@ static enum bellows_refusal next_run(struct kvm_vcpu *vcpu,
 		hva = range_hva(vcpu, bellows_range_pfn(range), pages, &reason);
 		if (reason)
 			break;
-		reason = extend_by_range(run, hva, hva + (u64)pages * PAGE_SIZE, &full);
+		reason = extend_by_range(run, hva, hva + (u64)pages * PAGE_SIZE,
+					 &full);
 		if (reason || full)
 			break;
 		run->ranges++;
@@ -310,7 +314,8 @@ static bool should_pause(void)
 	return mmap_lock_is_contended(current->mm) || need_resched();
 }
 
-static int discard_unlocked(struct kvm_vcpu *vcpu, struct bellows_discard *discard)
+static int discard_unlocked(struct kvm_vcpu *vcpu,
+			    struct bellows_discard *discard)
 {
 	struct mm_struct *mm = current->mm;
 	bool locked = false;

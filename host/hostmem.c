@@ -12,6 +12,7 @@
 
 #include "hostmem.h"
 
+/* The first lock of the global order; hostmem.h says what it protects. */
 DEFINE_MUTEX(bellows_hostmem_lock);
 LIST_HEAD(bellows_guests);
 struct policy_settings bellows_settings;
@@ -57,10 +58,10 @@ u64 bellows_node_total_pages(int node)
 }
 
 /* Memory that was granted is counted as gone for so long, or until it is. */
-#define PROMISE_NS	NSEC_PER_SEC
+#define PROMISE_NS NSEC_PER_SEC
 /* Over what time the fall of free memory is measured. */
-#define WINDOW_NS	(250 * NSEC_PER_MSEC)
-#define WINDOW_MIN_NS	(20 * NSEC_PER_MSEC)
+#define WINDOW_NS (250 * NSEC_PER_MSEC)
+#define WINDOW_MIN_NS (20 * NSEC_PER_MSEC)
 
 /*
  * What is remembered between samples. Protected by bellows_hostmem_lock.
@@ -84,8 +85,8 @@ static u64 promised_pages(u64 now)
 	if (passed >= PROMISE_NS)
 		memory.promised_pages = 0;
 	else
-		memory.promised_pages -=
-			mul_u64_u64_div_u64(memory.promised_pages, passed, PROMISE_NS);
+		memory.promised_pages -= mul_u64_u64_div_u64(
+			memory.promised_pages, passed, PROMISE_NS);
 	memory.promised_ns = now;
 	return memory.promised_pages;
 }

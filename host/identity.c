@@ -12,10 +12,11 @@
 #include "identity.h"
 
 /* libvirt's longest command lines have some 10 KiB; -name and -uuid come early. */
-#define COMMAND_LINE_MAX	16384
+#define COMMAND_LINE_MAX 16384
 
 /* What a command line's words may put into sysfs and the log. */
-static void copy_printable(char *to, size_t size, const char *from, size_t length)
+static void copy_printable(char *to, size_t size, const char *from,
+			   size_t length)
 {
 	size_t i;
 

@@ -94,7 +94,8 @@ static void notrace hypercall_entered(unsigned long ip, unsigned long parent_ip,
 	if (!is_ours(vcpu))
 		return;
 	atomic_inc(&active_calls);
-	bellows_ftrace_redirect(fregs, (unsigned long)bellows_emulate_hypercall);
+	bellows_ftrace_redirect(fregs,
+				(unsigned long)bellows_emulate_hypercall);
 }
 
 static struct ftrace_ops hypercall_ops = {
@@ -108,7 +109,8 @@ static struct ftrace_ops hypercall_ops = {
 };
 
 static void notrace vm_destroyed(unsigned long ip, unsigned long parent_ip,
-				 struct ftrace_ops *ops, struct ftrace_regs *fregs)
+				 struct ftrace_ops *ops,
+				 struct ftrace_regs *fregs)
 {
 	bellows_vmem_vm_destroyed(bellows_ftrace_argument(fregs));
 }
@@ -126,13 +128,16 @@ static int hook(struct ftrace_ops *ops, char *function)
 	error = ftrace_set_filter(ops, (unsigned char *)function,
 				  strlen(function), 1);
 	if (error) {
-		pr_err("KVM has no function %s to hook (%d)\n", function, error);
+		pr_err("KVM has no function %s to hook (%d)\n", function,
+		       error);
 		return error;
 	}
 	error = register_ftrace_function(ops);
 	if (error) {
 		pr_err("%s cannot be hooked (%d)%s\n", function, error,
-		       error == -EBUSY ? ": a live patch or another module has it" : "");
+		       error == -EBUSY ?
+			       ": a live patch or another module has it" :
+			       "");
 		ftrace_free_filter(ops);
 	}
 	return error;

@@ -27,7 +27,8 @@ static int __init bellows_host_init(void)
 	bellows_hostmem_init();
 	error = bellows_discard_init();
 	if (error) {
-		pr_err("this kernel lacks what finds pinned memory (%d)\n", error);
+		pr_err("this kernel lacks what finds pinned memory (%d)\n",
+		       error);
 		return error;
 	}
 	error = bellows_sysfs_init();

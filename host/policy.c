@@ -13,7 +13,7 @@ static u64 policy_ahead(const struct policy_settings *settings,
 			const struct policy_host *host)
 {
 	u64 falling = policy_pages(host->falling_pages) *
-		      min(settings->lookahead_ms, 10000U) / 1000;
+		      min(settings->lookahead_ms, POLICY_LOOKAHEAD_MS_MAX) / 1000;
 
 	return policy_less(policy_pages(host->free_pages),
 			   policy_pages(host->promised_pages) + falling);
@@ -377,8 +377,9 @@ static bool policy_wants_nodes(const struct policy_guest *guest)
 	       guest->report->nr_nodes > 1;
 }
 
-/* Everything that is about one guest alone. Sums up what is given back. */
+/* Everything but what is asked. Sums up what is given back in any case. */
 static u64 policy_look(const struct policy_moment *moment,
+		       const struct policy_host *host,
 		       struct policy_guest *guests[], unsigned int nr)
 {
 	u64 relief = 0;
@@ -390,8 +391,10 @@ static u64 policy_look(const struct policy_moment *moment,
 		policy_feedback(moment, guests[i]);
 		policy_relief(moment, guests[i]);
 		policy_bounds(moment, guests[i]);
-		relief += guests[i]->work.relief;
 	}
+	policy_lend(moment, host, guests, nr);
+	for (i = 0; i < nr; i++)
+		relief += guests[i]->work.relief;
 
 	return relief;
 }
@@ -460,7 +463,7 @@ void policy_plan(const struct policy_settings *settings,
 
 	policy_begin(&moment, host, state, ahead);
 	policy_shares(settings, host, guests, nr);
-	ahead = policy_less(ahead, policy_look(&moment, guests, nr));
+	ahead = policy_less(ahead, policy_look(&moment, host, guests, nr));
 
 	/* Others make up for what some are given back in any case. */
 	result->need_pages = policy_lack(settings, ahead, reserve,

@@ -90,6 +90,8 @@ enum policy_reason {
  * @POLICY_BOUND_BACKOFF: It was under pressure; its balloon may grow slowly.
  * @POLICY_BOUND_STRESS: Enough others are under stress already.
  * @POLICY_BOUND_BUDGET: The swap I/O of all guests reached its budget.
+ * @POLICY_BOUND_BUFFER: It has less available than its buffer and is given
+ *	some, or it falls so fast that it soon will have.
  * @POLICY_BOUND_EXEMPT: It is exempt, or its target is set by hand.
  * @POLICY_BOUND_COUNT: One past the last.
  */
@@ -107,6 +109,7 @@ enum policy_bound {
 	POLICY_BOUND_BACKOFF,
 	POLICY_BOUND_STRESS,
 	POLICY_BOUND_BUDGET,
+	POLICY_BOUND_BUFFER,
 	POLICY_BOUND_EXEMPT,
 	POLICY_BOUND_COUNT,
 };
@@ -191,6 +194,8 @@ struct policy_state {
  * @swap_pages: pages swapped in and out then
  * @stall_ns: stall time then
  * @oom_kills: OOM kills then
+ * @unused_pages: available memory and balloon then, together
+ * @fall_pages: by how much that falls in a second
  * @pressure_permille: pressure now, 1000 is the threshold
  * @pressure_ns: time that it was under pressure, less the time that it was not
  * @relief_ns: time of the last decrease
@@ -198,7 +203,10 @@ struct policy_state {
  * @cap_ns: when @cap_pages was set or last grew
  * @capped: @cap_pages holds
  * @killed: there was an OOM kill since the last plan
- * @mild: the last report was mildly above the threshold
+ * @mild: the last report was above the threshold, but not by much
+ * @refilling: its buffer was too small and is not full again yet
+ * @refill_ns: time that it wanted buffer while above its share on a host that
+ *	was short, less the time that it did not
  * @take_ns: last time that it was asked for more
  * @give_ns: last time that it was given some back
  * @target_pages: target of the last plan
@@ -230,6 +238,8 @@ struct policy_guest_state {
 	u64 swap_pages;
 	u64 stall_ns;
 	u64 oom_kills;
+	u64 unused_pages;
+	u64 fall_pages;
 	u32 pressure_permille;
 	u64 pressure_ns;
 	u64 relief_ns;
@@ -238,6 +248,8 @@ struct policy_guest_state {
 	bool capped;
 	bool killed;
 	bool mild;
+	bool refilling;
+	u64 refill_ns;
 	u64 take_ns;
 	u64 give_ns;
 	u64 target_pages;
@@ -264,6 +276,8 @@ struct policy_guest_state {
  * @used: the same without the balloon
  * @available: available memory in the guest now, as far as is known
  * @buffer: how much of it shall stay so
+ * @ahead: how much of it the guest will use before it can be helped
+ * @lack: what it should be given back to have its buffer then, too
  * @room: what its floor and its pages let it give in all
  * @allow: what its bounds let it give, but for those on its pace
  * @dear_allow: of @allow, in pages that may need I/O
@@ -296,6 +310,8 @@ struct policy_work {
 	u64 used;
 	u64 available;
 	u64 buffer;
+	u64 ahead;
+	u64 lack;
 	u64 room;
 	u64 allow;
 	u64 dear_allow;

@@ -7,8 +7,6 @@
 
 /* A guest that tells no working set keeps at least this, or a quarter. */
 #define POLICY_FLOOR_LEAST 16384ULL
-/* An emergency stretches steps and the like by so much. */
-#define POLICY_STRETCH 4
 
 /* Memory that a guest says, or its operator says, it must have. */
 static u64 policy_claim(const struct policy_guest *guest)
@@ -61,6 +59,9 @@ static void policy_size_up(struct policy_guest *guest)
 	work->used = work->total - guest->size_pages;
 	work->buffer = policy_scale(
 		work->total, min(guest->settings.buffer_permille, 900U), 1000);
+	work->buffer = max(work->buffer,
+			   min(guest->settings.buffer_least_pages,
+			       work->total / 4));
 	work->available = 0;
 	if (!report)
 		return;
@@ -116,9 +117,8 @@ void policy_shares(const struct policy_settings *settings,
 				guests[i]->work.total));
 }
 
-/* Raises the relief to @pages. */
-static void policy_relieve(struct policy_guest *guest, u64 pages,
-			   enum policy_reason reason)
+void policy_relieve(struct policy_guest *guest, u64 pages,
+		    enum policy_reason reason)
 {
 	if (pages <= guest->work.relief)
 		return;
@@ -158,6 +158,70 @@ static bool policy_relief_due(const struct policy_moment *moment,
 	       guest->work.available < guest->work.buffer;
 }
 
+/*
+ * Whether it falls so fast that it soon has less than it shall keep. What it
+ * could swap out does not help: its balloon would take what is available first.
+ */
+static bool policy_runs_out(const struct policy_moment *moment,
+			    const struct policy_guest *guest)
+{
+	const struct policy_work *work = &guest->work;
+	u64 keep = work->ahead;
+
+	if (moment->mode != POLICY_MODE_EMERGENCY)
+		keep += work->buffer;
+
+	return work->ahead > work->buffer / 4 && work->available < keep;
+}
+
+/* Claims of a guest above its share are not believed for ever. */
+static bool policy_credible(const struct policy_moment *moment,
+			    const struct policy_guest *guest)
+{
+	return !moment->short_of || !guest->work.over ||
+	       !policy_on(moment->settings, POLICY_DEFENCE_SHARE) ||
+	       guest->state.refill_ns <=
+		       moment->settings->relief_trust_ms * POLICY_NS_PER_MS;
+}
+
+static void policy_count_claim(const struct policy_moment *moment,
+			       struct policy_guest *guest)
+{
+	struct policy_guest_state *state = &guest->state;
+	u64 trust = moment->settings->relief_trust_ms * POLICY_NS_PER_MS;
+
+	if (moment->short_of && guest->work.over &&
+	    (state->refilling || policy_runs_out(moment, guest)))
+		state->refill_ns = min_t(u64, 2 * trust,
+					 state->refill_ns + moment->elapsed_ns);
+	else
+		state->refill_ns =
+			policy_less(state->refill_ns, moment->elapsed_ns);
+}
+
+/*
+ * What it lacks to have its buffer a moment ahead, too. Nothing is taken of the
+ * buffer; it is refilled once a quarter of it is gone, and then to the brim. A
+ * burst earns a guest no more than a quarter of its memory at a time.
+ */
+static u64 policy_buffer_lack(const struct policy_moment *moment,
+			      struct policy_guest *guest)
+{
+	const struct policy_work *work = &guest->work;
+	u64 keep = work->buffer + min(work->ahead, work->total / 4), low = keep;
+
+	if (!guest->state.refilling)
+		low -= work->buffer / 4;
+	guest->state.refilling =
+		work->fresh && guest->size_pages && work->available < low &&
+		policy_on(moment->settings, POLICY_DEFENCE_BUFFER);
+	policy_count_claim(moment, guest);
+	if (!guest->state.refilling || !policy_credible(moment, guest))
+		return 0;
+
+	return min(keep - work->available, guest->size_pages);
+}
+
 void policy_relief(const struct policy_moment *moment,
 		   struct policy_guest *guest)
 {
@@ -168,13 +232,18 @@ void policy_relief(const struct policy_moment *moment,
 
 	work->relief = 0;
 	work->relief_reason = POLICY_REASON_KEEP;
-	if (!guest->size_pages || guest->settings.manual)
+	work->lack = 0;
+	if (guest->settings.manual)
 		return;
 
 	if (guest->settings.exempt) {
 		policy_relieve(guest, guest->size_pages, POLICY_REASON_EXEMPT);
 		return;
 	}
+	work->lack = policy_buffer_lack(moment, guest);
+	if (!guest->size_pages)
+		return;
+
 	if (policy_relief_due(moment, guest))
 		policy_relieve(guest,
 			       policy_less(guest->size_pages,
@@ -184,13 +253,9 @@ void policy_relief(const struct policy_moment *moment,
 		policy_relieve(guest, max(policy_below_floor(guest), above),
 			       POLICY_REASON_FLOOR);
 
-	/* Not while the host is short: it would be asked for it again. */
-	if (!work->fresh || moment->short_of ||
-	    !policy_on(settings, POLICY_DEFENCE_BUFFER))
-		return;
-	if (work->available < work->buffer / 2)
-		policy_relieve(guest, work->buffer - work->available,
-			       POLICY_REASON_BUFFER);
+	/* While the host is short it depends on what others have. */
+	if (!moment->short_of)
+		policy_relieve(guest, work->lack, POLICY_REASON_BUFFER);
 }
 
 static u32 policy_factor(u64 factor)
@@ -203,6 +268,7 @@ static void policy_price(const struct policy_moment *moment,
 {
 	struct policy_work *work = &guest->work;
 	u64 price, plenty = max_t(u64, 4 * work->buffer, 1);
+	u64 left = policy_less(work->available, work->ahead);
 
 	price = POLICY_ONE * policy_weight(guest) *
 		clamp(guest->settings.sensitivity, 25U, 400U) / 10000;
@@ -218,8 +284,7 @@ static void policy_price(const struct policy_moment *moment,
 			64;
 
 	work->hunger = policy_factor(
-		price * (plenty + 7 * policy_less(plenty, work->available)) /
-		plenty);
+		price * (plenty + 7 * policy_less(plenty, left)) / plenty);
 	if (!policy_on(moment->settings, POLICY_DEFENCE_NEEDIEST))
 		work->hunger = POLICY_ONE;
 
@@ -244,7 +309,11 @@ static enum policy_bound policy_forbidden(const struct policy_moment *moment,
 	    guest->work.relief_reason == POLICY_REASON_PRESSURE)
 		return POLICY_BOUND_PRESSURE;
 	if (guest->work.relief)
-		return POLICY_BOUND_FLOOR;
+		return guest->work.relief_reason == POLICY_REASON_BUFFER ?
+			       POLICY_BOUND_BUFFER :
+			       POLICY_BOUND_FLOOR;
+	if (policy_runs_out(moment, guest) && policy_credible(moment, guest))
+		return POLICY_BOUND_BUFFER;
 	if (policy_on(moment->settings, POLICY_DEFENCE_BAND) && !moment->deep &&
 	    state->give_ns &&
 	    !policy_since(moment->now_ns, state->give_ns,

@@ -87,7 +87,7 @@ void policy_curve_build(const struct policy_settings *settings,
 			struct policy_guest *guest, bool emergency)
 {
 	struct policy_work *work = &guest->work;
-	u64 claimed, back, whole;
+	u64 claimed, back, whole, keep = work->ahead;
 	unsigned int entry;
 
 	if (!guest->report) {
@@ -114,7 +114,9 @@ void policy_curve_build(const struct policy_settings *settings,
 			work->sum[entry] = whole * (entry + 1) / POLICY_BUCKETS;
 
 	if (!emergency && policy_on(settings, POLICY_DEFENCE_BUFFER))
-		policy_curve_keep(guest, policy_less(work->buffer, back));
+		keep += work->buffer;
+	if (keep)
+		policy_curve_keep(guest, policy_less(keep, back));
 }
 
 u64 policy_curve_calm(const struct policy_guest *guest)

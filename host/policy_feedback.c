@@ -12,6 +12,14 @@
 #define POLICY_REPORT_NS_MIN (10 * POLICY_NS_PER_MS)
 /* ...and fewer faults than this mean nothing. */
 #define POLICY_FAULTS_MIN 16
+/* Pressure that one report is enough for, if it covers so much time. */
+#define POLICY_SEVERE (4 * POLICY_PRESSURE)
+#define POLICY_SEVERE_NS (200 * POLICY_NS_PER_MS)
+/* How long a fall has to last to be believed, and to be over. */
+#define POLICY_FALL_MS 250
+#define POLICY_FALL_END_MS 500
+/* Longest time between two reports that makes a difference. */
+#define POLICY_REPORT_MS_MAX (1U << 20)
 /* The worth of a page below which a guest is set aside, permille. */
 #define POLICY_YIELD_MIN 100
 /* What QEMU holds besides the guest's memory, at most. */
@@ -60,6 +68,49 @@ static u32 policy_pressure(const struct policy_settings *settings,
 	return min_t(u64, pressure, POLICY_PRESSURE_MAX);
 }
 
+/*
+ * What the guest does not use: its balloon takes from what is available and
+ * gives back to it, so only the guest's own work changes the sum.
+ */
+static u64 policy_unused(const struct bellows_guest_half *report)
+{
+	return policy_pages(report->available_pages) +
+	       policy_pages(report->size_pages);
+}
+
+/* How fast that falls; quick to rise and slow to fall itself. */
+static void policy_fall(struct policy_guest *guest, u64 ns)
+{
+	struct policy_guest_state *state = &guest->state;
+	u64 now = policy_unused(guest->report), then = state->unused_pages;
+	s64 ms = clamp_t(u64, div_u64(ns, POLICY_NS_PER_MS), 1,
+			 POLICY_REPORT_MS_MAX);
+	s64 rate = state->fall_pages, speed;
+
+	speed = (s64)policy_grown(then, now) - (s64)policy_grown(now, then);
+	speed = speed * 1000 / ms;
+	rate += (speed - rate) * ms /
+		(ms + (speed > rate ? POLICY_FALL_MS : POLICY_FALL_END_MS));
+	state->fall_pages = max_t(s64, rate, 0);
+}
+
+/* What the guest will use before a report tells and a new target helps. */
+static void policy_look_ahead(const struct policy_moment *moment,
+			      struct policy_guest *guest)
+{
+	u32 ms = min(moment->settings->guest_lookahead_ms,
+		     POLICY_LOOKAHEAD_MS_MAX);
+
+	guest->work.ahead = 0;
+	if (!guest->report || !policy_on(moment->settings, POLICY_DEFENCE_FALL))
+		return;
+	if (moment->mode == POLICY_MODE_EMERGENCY)
+		ms /= POLICY_STRETCH;
+
+	guest->work.ahead = min_t(u64, guest->work.total,
+				  guest->state.fall_pages * ms / 1000);
+}
+
 /* A new report came @ns of the guest's time after the last one. */
 static void policy_measure(const struct policy_settings *settings,
 			   struct policy_guest *guest, u64 ns)
@@ -70,10 +121,14 @@ static void policy_measure(const struct policy_settings *settings,
 
 	guest->work.swap_pages =
 		policy_grown(policy_swap(guest->report), state->swap_pages);
+	policy_fall(guest, ns);
 
-	/* One report that is a little above the threshold may be noise. */
-	mild = pressure >= POLICY_PRESSURE && pressure < 2 * POLICY_PRESSURE;
-	if (mild && !state->mild && state->pressure_permille < POLICY_PRESSURE)
+	/* One report may be noise, and the more so the less it covers. */
+	mild = pressure >= POLICY_PRESSURE &&
+	       pressure * min_t(u64, ns, POLICY_SEVERE_NS) <
+		       POLICY_SEVERE * POLICY_SEVERE_NS;
+	if (mild && !state->mild && state->pressure_permille < POLICY_PRESSURE &&
+	    policy_on(settings, POLICY_DEFENCE_NOISE))
 		pressure = POLICY_PRESSURE - 1;
 	state->mild = mild;
 
@@ -115,16 +170,19 @@ static bool policy_read(const struct policy_moment *moment,
 	ns = policy_less(report->timestamp_ns, state->base_ns);
 	if (!first && ns < POLICY_REPORT_NS_MIN)
 		return false;
-	if (first)
+	if (first) {
 		state->pressure_permille = 0;
-	else
+		state->fall_pages = 0;
+	} else {
 		policy_measure(moment->settings, guest, ns);
+	}
 
 	state->base_ns = report->timestamp_ns;
 	state->faults = policy_faults(report);
 	state->swap_pages = policy_swap(report);
 	state->stall_ns = report->stall_ns;
 	state->oom_kills = report->oom_kills;
+	state->unused_pages = policy_unused(report);
 
 	return true;
 }
@@ -361,6 +419,7 @@ void policy_feedback(const struct policy_moment *moment,
 
 	guest->work.swap_pages = 0;
 	news = policy_read(moment, guest);
+	policy_look_ahead(moment, guest);
 	policy_believe(moment, guest);
 	policy_backoff(moment, guest, news);
 	policy_progress(moment, guest);

@@ -30,6 +30,10 @@
 #define POLICY_CALM BELLOWS_AGES
 /* Above every price: the dearest page of the dearest guest. */
 #define POLICY_PRICE_TOP BIT_ULL(49)
+/* An emergency stretches steps, and shrinks times, by so much. */
+#define POLICY_STRETCH 4
+/* Nobody looks farther ahead. */
+#define POLICY_LOOKAHEAD_MS_MAX 10000U
 /* How far ahead a guest's deliveries are counted on. */
 #define POLICY_HORIZON_MS 500
 
@@ -205,9 +209,19 @@ void policy_shares(const struct policy_settings *settings,
 		   struct policy_guest *guests[], unsigned int nr);
 
 /**
+ * policy_relieve() - raise what a guest is given back
+ * @guest: sets &policy_work.relief and @relief_reason
+ * @pages: to this, if it is less
+ * @reason: why
+ */
+void policy_relieve(struct policy_guest *guest, u64 pages,
+		    enum policy_reason reason);
+
+/**
  * policy_relief() - what a guest is given back whatever the host has
  * @moment: the plan
- * @guest: sets &policy_work.relief
+ * @guest: sets &policy_work.relief, and @lack to what it would be given if the
+ *	host were not short
  */
 void policy_relief(const struct policy_moment *moment,
 		   struct policy_guest *guest);
@@ -221,6 +235,21 @@ void policy_bounds(const struct policy_moment *moment,
 		   struct policy_guest *guest);
 
 /* policy_spread.c */
+
+/**
+ * policy_lend() - refill buffers while the host is short, at others' expense
+ * @moment: the plan
+ * @host: the host
+ * @guests: the guests, bounded; raises the relief of those that lack
+ * @nr: how many
+ *
+ * Lends what others can give without I/O, and what lies above the host's
+ * minimum, whichever is less. Does nothing when the host is not short:
+ * policy_relief() did it then.
+ */
+void policy_lend(const struct policy_moment *moment,
+		 const struct policy_host *host, struct policy_guest *guests[],
+		 unsigned int nr);
 
 /**
  * policy_spread() - ask the guests for what the host and its nodes need

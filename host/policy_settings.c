@@ -4,6 +4,8 @@
 
 #define POLICY_MIB 256ULL
 
+/* Smallest buffer of a guest that is large enough for it. */
+#define POLICY_BUFFER_LEAST (64 * POLICY_MIB)
 /* Longest time that any knob is set to. */
 #define POLICY_MS_MAX 86400000U
 
@@ -56,6 +58,7 @@ static const char *const policy_bound_names[POLICY_BOUND_COUNT] = {
 	[POLICY_BOUND_BACKOFF] = "backoff",
 	[POLICY_BOUND_STRESS] = "stress",
 	[POLICY_BOUND_BUDGET] = "budget",
+	[POLICY_BOUND_BUFFER] = "buffer",
 	[POLICY_BOUND_EXEMPT] = "exempt",
 };
 
@@ -71,6 +74,7 @@ void policy_settings_default(struct policy_settings *settings, u64 total_pages)
 		.step_pages = 256 * POLICY_MIB,
 		.granule_pages = BELLOWS_BLOCK_PAGES,
 		.lookahead_ms = 100,
+		.guest_lookahead_ms = 2000,
 		.hold_take_ms = 1000,
 		.hold_give_ms = 2000,
 		.give_interval_ms = 100,
@@ -96,7 +100,8 @@ void policy_settings_default(struct policy_settings *settings, u64 total_pages)
 
 static bool policy_times_valid(const struct policy_settings *settings)
 {
-	return settings->lookahead_ms <= 10000 &&
+	return settings->lookahead_ms <= POLICY_LOOKAHEAD_MS_MAX &&
+	       settings->guest_lookahead_ms <= POLICY_LOOKAHEAD_MS_MAX &&
 	       settings->hold_take_ms <= POLICY_MS_MAX &&
 	       settings->hold_give_ms <= POLICY_MS_MAX &&
 	       settings->give_interval_ms <= POLICY_MS_MAX &&
@@ -151,6 +156,7 @@ void policy_guest_preset(struct policy_guest_settings *settings,
 		.weight = values->weight,
 		.sensitivity = values->sensitivity,
 		.buffer_permille = values->buffer_permille,
+		.buffer_least_pages = POLICY_BUFFER_LEAST,
 		.reservation_pages = policy_scale(policy_pages(total_pages),
 						  values->reservation_permille,
 						  1000),
@@ -162,7 +168,8 @@ bool policy_guest_settings_valid(const struct policy_guest_settings *settings)
 {
 	return settings->weight > 0 && settings->weight <= POLICY_WEIGHT_MAX &&
 	       settings->sensitivity >= 25 && settings->sensitivity <= 400 &&
-	       settings->buffer_permille <= 900;
+	       settings->buffer_permille <= 900 &&
+	       settings->buffer_least_pages <= POLICY_PAGES_MAX;
 }
 
 /* Pages that the guest was told to take back. */

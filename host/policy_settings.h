@@ -51,7 +51,10 @@ enum policy_class {
 #define POLICY_DEFENCE_NEEDIEST BIT(13) /* give-back to the neediest first */
 #define POLICY_DEFENCE_CURVE BIT(14) /* cheapest pages first */
 #define POLICY_DEFENCE_CGROUP BIT(15) /* short in the VM's own cgroup */
-#define POLICY_DEFENCE_COUNT 16
+#define POLICY_DEFENCE_FALL BIT(16) /* nothing of what it will need soon */
+#define POLICY_DEFENCE_LEND BIT(17) /* buffers refilled while short */
+#define POLICY_DEFENCE_NOISE BIT(18) /* one noisy report changes nothing */
+#define POLICY_DEFENCE_COUNT 19
 
 /**
  * struct policy_settings - the knobs for the whole host
@@ -73,6 +76,10 @@ enum policy_class {
  *	1. Balloons shrink by any number.
  * @lookahead_ms: free memory is judged as it will be in this time at the rate
  *	at which it falls now; default 100
+ * @guest_lookahead_ms: a guest is left what it will use in this time at the
+ *	rate at which its available memory falls, on top of its buffer;
+ *	default 2000, at most 10000. As long as a report may be old and a
+ *	target may take to arrive. A quarter of it in an emergency.
  * @hold_take_ms: a guest that was given memory is not asked again for so long,
  *	unless the host is more than the dead band below its reserve;
  *	default 1000
@@ -97,14 +104,16 @@ enum policy_class {
  * @swap_budget_pages: swap I/O of all guests in a second; default 25600
  *	(100 MiB/s). Twice as much in an emergency.
  * @pressure_stall_permille: share of time with tasks waiting for memory that is
- *	pressure; default 50
+ *	pressure; default 50. It takes two reports in a row, or one that covers
+ *	200 ms and shows four times as much; a shorter one has to show more.
  * @pressure_faults: refaults, major faults and swapped-in pages in a second
- *	that are pressure; default 500
+ *	that are pressure, by the same rule; default 500
  * @decrease_permille: what a guest under pressure gets back of its balloon at
  *	once; default 500. After an OOM kill it gets all.
  * @relief_gap_ms: least time between two such decreases; default 100
  * @relief_trust_ms: pressure that lasts so long is no longer believed of a
- *	guest above its share while the host is short; default 10000
+ *	guest above its share while the host is short, nor is a want of
+ *	buffer; default 10000
  * @backoff_ms: after pressure a guest's balloon does not grow for so long;
  *	default 2000
  * @increase_pages: then its bound grows by so much in a second; default 32 MiB
@@ -123,6 +132,7 @@ struct policy_settings {
 	u64 rate_pages;
 	u64 granule_pages;
 	u32 lookahead_ms;
+	u32 guest_lookahead_ms;
 	u32 hold_take_ms;
 	u32 hold_give_ms;
 	u32 give_interval_ms;
@@ -154,6 +164,11 @@ struct policy_settings {
  *	default 100
  * @buffer_permille: part of its memory that shall stay available, 0 to 900;
  *	default 50
+ * @buffer_least_pages: its buffer is at least this, but for that never more
+ *	than a quarter of its memory; default 64 MiB. What a kernel keeps back
+ *	for itself does not shrink with the guest: with transparent huge pages
+ *	the watermarks of one of 768 MiB lie at 34 MiB, nearly the 5 % that its
+ *	part comes to.
  * @reservation_pages: memory that it keeps whatever happens; default 0
  * @limit_pages: most memory that it may use, 0 for all it has; its balloon
  *	holds the rest. The floor goes before the limit.
@@ -166,6 +181,7 @@ struct policy_guest_settings {
 	u32 weight;
 	u32 sensitivity;
 	u32 buffer_permille;
+	u64 buffer_least_pages;
 	u64 reservation_pages;
 	u64 limit_pages;
 	u64 target_max_pages;

@@ -37,6 +37,60 @@ static u64 policy_worth(const struct policy_guest *guest, u64 pages)
 	return policy_scale(worth, work->yield, 1000);
 }
 
+static void policy_lend_to(struct policy_guest *guest, u64 pages)
+{
+	struct policy_work *work = &guest->work;
+
+	if (pages <= work->relief)
+		return;
+
+	policy_relieve(guest, pages, POLICY_REASON_BUFFER);
+	work->allow = 0;
+	work->dear_allow = 0;
+	work->able = false;
+	guest->bound = POLICY_BOUND_BUFFER;
+}
+
+/*
+ * Whoever pays has more than its own buffer available, and gives nothing once
+ * it has not: the same pages do not go back and forth.
+ */
+void policy_lend(const struct policy_moment *moment,
+		 const struct policy_host *host, struct policy_guest *guests[],
+		 unsigned int nr)
+{
+	const struct policy_settings *settings = moment->settings;
+	u64 lack = 0, cheap = 0, relief = 0, most, part;
+	unsigned int i;
+
+	if (!moment->short_of || moment->mode == POLICY_MODE_EMERGENCY ||
+	    !policy_on(settings, POLICY_DEFENCE_LEND))
+		return;
+
+	for (i = 0; i < nr; i++) {
+		const struct policy_work *work = &guests[i]->work;
+
+		relief += work->relief;
+		if (work->lack)
+			lack += work->lack;
+		else if (work->allow)
+			cheap += policy_worth(
+				guests[i],
+				min(work->allow, policy_curve_calm(guests[i])));
+	}
+
+	most = policy_less(policy_pages(host->free_pages),
+			   host->promised_pages);
+	most = policy_less(most, settings->min_pages);
+	most = min(cheap, policy_less(most, relief));
+	if (!lack || !most)
+		return;
+
+	part = (min(most, lack) << 10) / lack;
+	for (i = 0; i < nr; i++)
+		policy_lend_to(guests[i], guests[i]->work.lack * part >> 10);
+}
+
 static u64 policy_node_at(const struct policy_guest *guest, u64 level)
 {
 	const struct policy_work *work = &guest->work;

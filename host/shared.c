@@ -20,7 +20,7 @@
 #include "vmem.h"
 
 /* How often a torn report is read again before the old one is kept. */
-#define REPORT_TRIES	16
+#define REPORT_TRIES 16
 
 /**
  * bellows_shared_pin() - pin a guest's page for sharing
@@ -32,7 +32,8 @@
  *	may have to be read from swap.
  * Return: 0, or a negative error.
  */
-int bellows_shared_pin(unsigned long hva, u64 gfn, struct bellows_shared *shared)
+int bellows_shared_pin(unsigned long hva, u64 gfn,
+		       struct bellows_shared *shared)
 {
 	struct page *page;
 	int pinned;
@@ -90,8 +91,10 @@ static bool copy_report(struct bellows_guest_half *copy,
 
 	if (seq & 1)
 		return false;
+	/* Pairs with the guest's barriers around its writing. */
 	smp_rmb();
 	memcpy(copy, half, sizeof(*copy));
+	/* The same. */
 	smp_rmb();
 	return READ_ONCE(half->seq) == seq;
 }
@@ -108,9 +111,11 @@ static void clamp_report(struct bellows_guest_half *report, u64 memory_pages)
 	report->size_pages = min(report->size_pages, report->total_pages);
 	report->block_pages = min(report->block_pages, report->size_pages);
 	report->free_pages = min(report->free_pages, report->total_pages);
-	report->available_pages = min(report->available_pages, report->total_pages);
+	report->available_pages =
+		min(report->available_pages, report->total_pages);
 	report->floor_pages = min(report->floor_pages, report->total_pages);
-	report->working_set_pages = min(report->working_set_pages, report->total_pages);
+	report->working_set_pages =
+		min(report->working_set_pages, report->total_pages);
 	report->cache_pages = min(report->cache_pages, report->total_pages);
 	report->nr_nodes = min_t(u32, report->nr_nodes, BELLOWS_NODES_MAX);
 	for (node = 0; node < report->nr_nodes; node++) {
@@ -197,12 +202,14 @@ bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 	half = &vmem->shared.map->host;
 	seq = READ_ONCE(half->seq) | 1;
 	WRITE_ONCE(half->seq, seq);
+	/* Odd before anything changes, even after all did: see the guest. */
 	smp_wmb();
 	WRITE_ONCE(half->target_pages, pages);
 	WRITE_ONCE(half->reason, reason);
 	WRITE_ONCE(half->request, request);
 	WRITE_ONCE(half->nr_nodes, 0);
 	WRITE_ONCE(half->nr_hints, 0);
+	/* The same. */
 	smp_wmb();
 	WRITE_ONCE(half->seq, seq + 1);
 

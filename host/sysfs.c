@@ -115,33 +115,36 @@ static ssize_t show_pages(u64 pages, char *buffer)
 	return sysfs_emit(buffer, "%llu\n", pages << PAGE_SHIFT);
 }
 
-#define SETTING_PAGES(file, field)					\
-static ssize_t file##_show(struct kobject *kobject,			\
-			   struct kobj_attribute *attribute, char *buffer) \
-{									\
-	return show_pages(READ_ONCE(bellows_settings.field), buffer);	\
-}									\
-									\
-static ssize_t file##_store(struct kobject *kobject,			\
-			    struct kobj_attribute *attribute,		\
-			    const char *text, size_t count)		\
-{									\
-	return set_pages(offsetof(struct policy_settings, field), text, count); \
-}									\
-static struct kobj_attribute file##_attribute = __ATTR_RW(file)
+#define SETTING_PAGES(file, field)                                            \
+	static ssize_t file##_show(struct kobject *kobject,                   \
+				   struct kobj_attribute *attribute,          \
+				   char *buffer)                              \
+	{                                                                     \
+		return show_pages(READ_ONCE(bellows_settings.field), buffer); \
+	}                                                                     \
+                                                                              \
+	static ssize_t file##_store(struct kobject *kobject,                  \
+				    struct kobj_attribute *attribute,         \
+				    const char *text, size_t count)           \
+	{                                                                     \
+		return set_pages(offsetof(struct policy_settings, field),     \
+				 text, count);                                \
+	}                                                                     \
+	static struct kobj_attribute file##_attribute = __ATTR_RW(file)
 
 SETTING_PAGES(reserve, reserve_pages);
 SETTING_PAGES(minimum, min_pages);
 SETTING_PAGES(give_back, give_back_pages);
 SETTING_PAGES(step, step_pages);
 
-#define HOST_RO(file, format, value)					\
-static ssize_t file##_show(struct kobject *kobject,			\
-			   struct kobj_attribute *attribute, char *buffer) \
-{									\
-	return sysfs_emit(buffer, format "\n", value);			\
-}									\
-static struct kobj_attribute file##_attribute = __ATTR_RO(file)
+#define HOST_RO(file, format, value)                                 \
+	static ssize_t file##_show(struct kobject *kobject,          \
+				   struct kobj_attribute *attribute, \
+				   char *buffer)                     \
+	{                                                            \
+		return sysfs_emit(buffer, format "\n", value);       \
+	}                                                            \
+	static struct kobj_attribute file##_attribute = __ATTR_RO(file)
 
 HOST_RO(free, "%llu", host_free_pages() << PAGE_SHIFT);
 HOST_RO(total, "%llu", host_total_pages() << PAGE_SHIFT);
@@ -152,12 +155,13 @@ static ssize_t agent_show(struct kobject *kobject,
 			  struct kobj_attribute *attribute, char *buffer)
 {
 	return sysfs_emit(buffer, "%s\n",
-			  READ_ONCE(bellows_agent_settings.enabled) ? "on" : "off");
+			  READ_ONCE(bellows_agent_settings.enabled) ? "on" :
+								      "off");
 }
 
 static ssize_t agent_store(struct kobject *kobject,
-			   struct kobj_attribute *attribute,
-			   const char *text, size_t count)
+			   struct kobj_attribute *attribute, const char *text,
+			   size_t count)
 {
 	bool enabled = sysfs_streq(text, "on");
 
@@ -169,6 +173,7 @@ static ssize_t agent_store(struct kobject *kobject,
 	bellows_agent_kick();
 	return count;
 }
+
 static struct kobj_attribute agent_attribute = __ATTR_RW(agent);
 
 /* Both intervals at once, so that the smaller never passes the larger. */
@@ -194,21 +199,22 @@ static ssize_t set_poll(bool least, const char *text, size_t count)
 	return count;
 }
 
-#define POLL_RW(file, least)						\
-static ssize_t file##_show(struct kobject *kobject,			\
-			   struct kobj_attribute *attribute, char *buffer) \
-{									\
-	return sysfs_emit(buffer, "%u\n",				\
-			  READ_ONCE(bellows_agent_settings.file));	\
-}									\
-									\
-static ssize_t file##_store(struct kobject *kobject,			\
-			    struct kobj_attribute *attribute,		\
-			    const char *text, size_t count)		\
-{									\
-	return set_poll(least, text, count);				\
-}									\
-static struct kobj_attribute file##_attribute = __ATTR_RW(file)
+#define POLL_RW(file, least)                                               \
+	static ssize_t file##_show(struct kobject *kobject,                \
+				   struct kobj_attribute *attribute,       \
+				   char *buffer)                           \
+	{                                                                  \
+		return sysfs_emit(buffer, "%u\n",                          \
+				  READ_ONCE(bellows_agent_settings.file)); \
+	}                                                                  \
+                                                                           \
+	static ssize_t file##_store(struct kobject *kobject,               \
+				    struct kobj_attribute *attribute,      \
+				    const char *text, size_t count)        \
+	{                                                                  \
+		return set_poll(least, text, count);                       \
+	}                                                                  \
+	static struct kobj_attribute file##_attribute = __ATTR_RW(file)
 
 POLL_RW(poll_min_ms, true);
 POLL_RW(poll_max_ms, false);
@@ -229,8 +235,8 @@ static struct attribute *host_attributes[] = {
 
 static const struct attribute_group host_group = { .attrs = host_attributes };
 
-#define COUNTER(file, counter)						\
-HOST_RO(file, "%llu", (u64)atomic64_read(&bellows_counters[counter]))
+#define COUNTER(file, counter) \
+	HOST_RO(file, "%llu", (u64)atomic64_read(&bellows_counters[counter]))
 
 COUNTER(hellos, BELLOWS_HELLOS);
 COUNTER(byes, BELLOWS_BYES);
@@ -242,8 +248,10 @@ COUNTER(granted_pages, BELLOWS_GRANTED_PAGES);
 COUNTER(doorbells, BELLOWS_DOORBELLS);
 COUNTER(doorbell_failures, BELLOWS_DOORBELL_FAILURES);
 COUNTER(reactions, BELLOWS_REACTIONS);
-HOST_RO(reaction_last_us, "%llu", div_u64(bellows_reaction_last_ns(), NSEC_PER_USEC));
-HOST_RO(reaction_max_us, "%llu", div_u64(bellows_reaction_max_ns(), NSEC_PER_USEC));
+HOST_RO(reaction_last_us, "%llu",
+	div_u64(bellows_reaction_last_ns(), NSEC_PER_USEC));
+HOST_RO(reaction_max_us, "%llu",
+	div_u64(bellows_reaction_max_ns(), NSEC_PER_USEC));
 HOST_RO(active_calls, "%d", bellows_kvm_active_calls());
 HOST_RO(pinned_pages, "%d", atomic_read(&bellows_pinned_pages));
 HOST_RO(guests, "%d", atomic_read(&bellows_guest_objects));
@@ -285,27 +293,28 @@ struct node_attribute {
 static ssize_t node_show(struct kobject *kobject,
 			 struct kobj_attribute *attribute, char *buffer)
 {
+	struct node_attribute *file =
+		container_of(attribute, struct node_attribute, attribute);
 	int node;
 
 	if (sscanf(kobject->name, "node%d", &node) != 1)
 		return -EINVAL;
-	return show_pages(container_of(attribute, struct node_attribute,
-				       attribute)->pages(node), buffer);
+	return show_pages(file->pages(node), buffer);
 }
 
 /* A node's part of the host's reserve. */
 static u64 node_reserve_pages(int node)
 {
 	return div64_u64(READ_ONCE(bellows_settings.reserve_pages) *
-			 bellows_node_total_pages(node),
+				 bellows_node_total_pages(node),
 			 max(host_total_pages(), 1ULL));
 }
 
-#define NODE_RO(file, function)						\
-static struct node_attribute node_##file = {				\
-	.attribute = __ATTR(file, 0444, node_show, NULL),		\
-	.pages = function,						\
-}
+#define NODE_RO(file, function)                                   \
+	static struct node_attribute node_##file = {              \
+		.attribute = __ATTR(file, 0444, node_show, NULL), \
+		.pages = function,                                \
+	}
 
 NODE_RO(free, bellows_node_free_pages);
 NODE_RO(total, bellows_node_total_pages);

@@ -21,7 +21,7 @@
 #include "vmem.h"
 
 /* VMs of one process; a process with more has the rest without a directory. */
-#define VMS_PER_PROCESS	64
+#define VMS_PER_PROCESS 64
 
 static struct kset *guests_kset;
 /* Serialises the choice of directory names. Taken alone. */
@@ -44,40 +44,41 @@ static struct bellows_vmem *to_vmem(struct kobject *kobject)
 }
 
 /* Reads one of a guest's numbers as its lock wants it. */
-#define LOCKED(vmem, expression)					\
-({									\
-	typeof(expression) value__;					\
-									\
-	mutex_lock(&(vmem)->lock);					\
-	value__ = (expression);						\
-	mutex_unlock(&(vmem)->lock);					\
-	value__;							\
-})
+#define LOCKED(vmem, expression)             \
+	({                                   \
+		typeof(expression) value__;  \
+                                             \
+		mutex_lock(&(vmem)->lock);   \
+		value__ = (expression);      \
+		mutex_unlock(&(vmem)->lock); \
+		value__;                     \
+	})
 
 /* The same, of what the guest said last. */
-#define REPORTED(vmem, expression)					\
-({									\
-	typeof(expression) value__;					\
-									\
-	mutex_lock(&(vmem)->lock);					\
-	bellows_vmem_refresh(vmem);					\
-	value__ = (expression);						\
-	mutex_unlock(&(vmem)->lock);					\
-	value__;							\
-})
+#define REPORTED(vmem, expression)           \
+	({                                   \
+		typeof(expression) value__;  \
+                                             \
+		mutex_lock(&(vmem)->lock);   \
+		bellows_vmem_refresh(vmem);  \
+		value__ = (expression);      \
+		mutex_unlock(&(vmem)->lock); \
+		value__;                     \
+	})
 
-#define GUEST_SHOW(file, format, value)					\
-static ssize_t file##_show(struct kobject *kobject,			\
-			   struct kobj_attribute *attribute, char *buffer) \
-{									\
-	struct bellows_vmem *vmem = to_vmem(kobject);			\
-									\
-	return sysfs_emit(buffer, format "\n", value);			\
-}
+#define GUEST_SHOW(file, format, value)                              \
+	static ssize_t file##_show(struct kobject *kobject,          \
+				   struct kobj_attribute *attribute, \
+				   char *buffer)                     \
+	{                                                            \
+		struct bellows_vmem *vmem = to_vmem(kobject);        \
+                                                                     \
+		return sysfs_emit(buffer, format "\n", value);       \
+	}
 
-#define GUEST_RO(file, format, value)					\
-GUEST_SHOW(file, format, value)						\
-static struct kobj_attribute file##_attribute = __ATTR_RO(file)
+#define GUEST_RO(file, format, value)   \
+	GUEST_SHOW(file, format, value) \
+	static struct kobj_attribute file##_attribute = __ATTR_RO(file)
 
 /* All ones, which stands for "no bound", stays that. */
 static u64 to_bytes(u64 pages)
@@ -107,7 +108,7 @@ static const char *state_name(const struct bellows_vmem *vmem)
 
 static const char *refusal_name(u32 reason)
 {
-	static const char * const names[BELLOWS_REFUSE_COUNT] = {
+	static const char *const names[BELLOWS_REFUSE_COUNT] = {
 		[BELLOWS_REFUSE_NONE] = "none",
 		[BELLOWS_REFUSE_NOT_RAM] = "not-ram",
 		[BELLOWS_REFUSE_READONLY] = "read-only",
@@ -140,8 +141,8 @@ GUEST_RO(floor, "%llu", to_bytes(REPORTED(vmem, vmem->report.floor_pages)));
 GUEST_RO(oom_kills, "%llu", REPORTED(vmem, vmem->report.oom_kills));
 GUEST_RO(report_age_ms, "%llu", REPORTED(vmem, report_age_ms(vmem)));
 GUEST_RO(doorbell, "%s",
-	 REPORTED(vmem, vmem->report.flags & BELLOWS_GUEST_DOORBELL) ? "valid" :
-								       "none");
+	 REPORTED(vmem, vmem->report.flags &BELLOWS_GUEST_DOORBELL) ? "valid" :
+								      "none");
 GUEST_RO(refused_ranges, "%llu", LOCKED(vmem, vmem->refused_ranges));
 GUEST_RO(last_refusal, "%s", refusal_name(LOCKED(vmem, vmem->last_refusal)));
 GUEST_RO(rss, "%llu", to_bytes(bellows_vmem_rss_pages(vmem)));
@@ -178,6 +179,7 @@ static ssize_t target_store(struct kobject *kobject,
 	bellows_agent_target_by_hand(vmem, pages);
 	return count;
 }
+
 static struct kobj_attribute target_attribute = __ATTR_RW(target);
 
 GUEST_SHOW(target_mode, "%s",
@@ -192,11 +194,13 @@ static ssize_t target_mode_store(struct kobject *kobject,
 	if (sysfs_streq(text, "auto"))
 		bellows_agent_target_auto(vmem);
 	else if (sysfs_streq(text, "manual"))
-		bellows_agent_target_by_hand(vmem, LOCKED(vmem, vmem->target_pages));
+		bellows_agent_target_by_hand(vmem,
+					     LOCKED(vmem, vmem->target_pages));
 	else
 		return -EINVAL;
 	return count;
 }
+
 static struct kobj_attribute target_mode_attribute = __ATTR_RW(target_mode);
 
 GUEST_SHOW(target_max, "%llu",
@@ -217,6 +221,7 @@ static ssize_t target_max_store(struct kobject *kobject,
 	bellows_agent_limit_target(vmem, pages);
 	return count;
 }
+
 static struct kobj_attribute target_max_attribute = __ATTR_RW(target_max);
 
 static struct attribute *guest_attrs[] = {

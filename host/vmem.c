@@ -108,8 +108,8 @@ static bool vmem_unhash(struct bellows_vmem *vmem)
 /* The end of a guest that is out of the table; drops the table's reference. */
 static void vmem_teardown(struct work_struct *work)
 {
-	struct bellows_vmem *vmem = container_of(work, struct bellows_vmem,
-						 teardown);
+	struct bellows_vmem *vmem =
+		container_of(work, struct bellows_vmem, teardown);
 
 	mutex_lock(&bellows_hostmem_lock);
 	list_del(&vmem->guests_node);
@@ -234,8 +234,8 @@ struct bellows_vmem *bellows_vmem_find_or_make(struct kvm *kvm)
  * Context: bellows_hostmem_lock and @vmem's lock held; may sleep.
  */
 void bellows_vmem_register(struct bellows_vmem *vmem,
-			   const struct bellows_shared *shared,
-			   u32 version, u32 features, u64 memory_pages)
+			   const struct bellows_shared *shared, u32 version,
+			   u32 features, u64 memory_pages)
 {
 	const struct policy_guest_settings *settings = &vmem->policy.settings;
 	u64 size;
@@ -360,7 +360,8 @@ int bellows_vmem_ring(struct bellows_vmem *vmem)
 	kvm_put_kvm(kvm);
 
 	bellows_count(delivered > 0 ? BELLOWS_DOORBELLS :
-				      BELLOWS_DOORBELL_FAILURES, 1);
+				      BELLOWS_DOORBELL_FAILURES,
+		      1);
 	trace_bellows_doorbell(vmem, delivered);
 	return delivered > 0 ? 0 : -EIO;
 }

@@ -89,8 +89,11 @@ struct bellows_shared {
  * @refused_ranges: ranges that RELEASE refused to this guest
  * @last_refusal: enum bellows_refusal of the last of them
  * @policy: the planner's view: the operator's settings for this guest, what
- *	the planner remembers of it, and the last plan. Written under
- *	bellows_hostmem_lock too, so the planner needs only that one.
+ *	the planner remembers of it, and the last plan. Settings are written
+ *	under bellows_hostmem_lock too, and all the rest only under that, so
+ *	the planner needs no other.
+ * @plan_report: the report that @policy was given, which keeps still while
+ *	@report may change. Protected by bellows_hostmem_lock.
  */
 struct bellows_vmem {
 	struct kref ref;
