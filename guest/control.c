@@ -7,7 +7,9 @@
  * second, so a lost ring costs time and nothing else.
  *
  * Lock order, outermost first, the host's locks as a call to it takes them:
- * hostmem (in HELLO, BYE and GRANT), vmem, the page allocator's.
+ * accord, hostmem (in HELLO, BYE and GRANT), vmem, the page allocator's. Nothing
+ * is allocated under any of them: a task that is out of memory comes here by the
+ * OOM notifier and takes accord.
  */
 #define pr_fmt(fmt) "bellows_guest: " fmt
 
@@ -41,14 +43,36 @@
 /* and what runs in a larger guest needs more. */
 #define BELLOWS_FLOOR_FRACTION 8
 
-static void bellows_control_report(struct bellows_control *control)
+/* A name for lockdep's reports. */
+static struct lock_class_key bellows_accord_class;
+
+/* Publishes the figures that bellows_stats_fill() found, with the size of now. */
+static void bellows_control_publish(struct bellows_control *control)
 {
 	struct bellows_guest_half *report = control->report;
 
-	bellows_stats_fill(report, &control->balloon);
+	report->size_pages = bellows_balloon_size(&control->balloon);
 	report->floor_pages = READ_ONCE(control->floor_pages);
 	report->flags = control->is_short ? BELLOWS_GUEST_SHORT : 0;
 	bellows_shared_report(&control->shared, report);
+}
+
+static void bellows_control_report(struct bellows_control *control)
+{
+	bellows_stats_fill(control->report, &control->balloon);
+	bellows_control_publish(control);
+}
+
+/* Says HELLO or PING if it is time, with a report that is true as it is made. */
+static void bellows_control_maintain(struct bellows_control *control)
+{
+	/* May wait for CPU hotplug, which may be waiting for memory. */
+	bellows_stats_fill(control->report, &control->balloon);
+
+	mutex_lock(&control->accord);
+	bellows_control_publish(control);
+	bellows_registration_maintain(&control->registration);
+	mutex_unlock(&control->accord);
 }
 
 /* Reads what the host wants; nothing when there is no host to want it. */
@@ -220,6 +244,7 @@ static void bellows_control_deflate(struct bellows_control *control,
 	 * for as long as the host takes to find the memory.
 	 */
 	lockdep_assert_not_held(&control->balloon.vmem);
+	mutex_lock(&control->accord);
 	if (registration->state == BELLOWS_HOST_PRESENT)
 		granted = bellows_registration_grant(registration, surplus);
 	else
@@ -227,6 +252,7 @@ static void bellows_control_deflate(struct bellows_control *control,
 
 	if (granted > 0)
 		got = bellows_control_give_back(control, granted);
+	mutex_unlock(&control->accord);
 	trace_bellows_deflate(surplus, granted, got,
 			      ktime_get_ns() - started_ns);
 }
@@ -249,8 +275,7 @@ static void bellows_control_work(struct work_struct *work)
 
 	if (bellows_blocks_room() == 0)
 		bellows_control_relieve(control, BELLOWS_RELIEF_PAGES);
-	bellows_control_report(control);
-	bellows_registration_maintain(&control->registration);
+	bellows_control_maintain(control);
 	bellows_control_listen(control);
 	wanted = bellows_control_decide(control);
 	size = bellows_balloon_size(&control->balloon);
@@ -287,24 +312,30 @@ static void bellows_control_work(struct work_struct *work)
 unsigned long bellows_control_relieve(struct bellows_control *control,
 				      unsigned long most)
 {
-	unsigned long pages = min(most, bellows_balloon_size(&control->balloon));
-	long granted = pages;
+	struct bellows_registration *registration = &control->registration;
+	unsigned long pages, got = 0;
+	long granted;
 
+	lockdep_assert_not_held(&control->balloon.vmem);
+	mutex_lock(&control->accord);
+	pages = min(most, bellows_balloon_size(&control->balloon));
 	if (pages == 0)
-		return 0;
+		goto unlock;
 
 	/* 0 stands for "never". */
 	WRITE_ONCE(control->relieved_at, jiffies ?: 1);
 	bellows_count(BELLOWS_RELIEFS, 1);
-	lockdep_assert_not_held(&control->balloon.vmem);
-	if (READ_ONCE(control->registration.state) == BELLOWS_HOST_PRESENT)
-		granted = control->registration.link->grant(pages);
+	granted = bellows_registration_grant(registration, pages);
 	/* A host that knows us no more counts nothing as given either. */
-	if (granted == -ENOSYS || granted == -EPERM)
+	if (granted == -ENOTCONN)
 		granted = pages;
+	if (granted > 0)
+		got = bellows_balloon_deflate(&control->balloon, granted,
+					      NUMA_NO_NODE);
+unlock:
+	mutex_unlock(&control->accord);
 
-	return granted > 0 ? bellows_balloon_deflate(&control->balloon, granted,
-						     NUMA_NO_NODE) : 0;
+	return got;
 }
 
 /**
@@ -338,6 +369,9 @@ int bellows_control_init(struct bellows_control *control,
 	int ret = -ENOMEM;
 
 	control->stopped = true;
+	mutex_init(&control->accord);
+	lockdep_set_class_and_name(&control->accord, &bellows_accord_class,
+				   "accord");
 	INIT_DELAYED_WORK(&control->work, bellows_control_work);
 
 	control->report = kzalloc(sizeof(*control->report), GFP_KERNEL);
@@ -429,5 +463,7 @@ void bellows_control_stop(struct bellows_control *control)
 	bellows_doorbell_disable(&control->doorbell);
 	cancel_delayed_work_sync(&control->work);
 	bellows_doorbell_enable(&control->doorbell);
+	mutex_lock(&control->accord);
 	bellows_registration_leave(&control->registration);
+	mutex_unlock(&control->accord);
 }

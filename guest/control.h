@@ -5,6 +5,7 @@
 #ifndef _BELLOWS_GUEST_CONTROL_H
 #define _BELLOWS_GUEST_CONTROL_H
 
+#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -30,6 +31,12 @@ enum bellows_target_source {
 
 /**
  * struct bellows_control - the guest's side as a whole
+ * @accord: keeps what the host is told of our size and the size itself
+ *	together: HELLO declares it, GRANT changes it on the host's side, and the
+ *	pool follows. Held over report and HELLO or PING, over GRANT and what is
+ *	then taken from the pool, and over BYE. Comes before all other locks,
+ *	those that the host takes for a call included. Nothing is allocated under
+ *	it: the OOM notifier takes it.
  * @balloon: the pool
  * @registration: our standing with the host
  * @shared: the shared page
@@ -51,6 +58,7 @@ enum bellows_target_source {
  * @stopped: the worker shall do nothing
  */
 struct bellows_control {
+	struct mutex accord;
 	struct bellows_balloon balloon;
 	struct bellows_registration registration;
 	struct bellows_shared shared;

@@ -200,7 +200,7 @@ void bellows_registration_maintain(struct bellows_registration *registration)
  * @registration: our standing
  * @hurry: say HELLO at once; otherwise after a second
  *
- * Context: Worker, or with the worker stopped.
+ * Context: Worker, or accord is held.
  */
 void bellows_registration_lose(struct bellows_registration *registration,
 			       bool hurry)
@@ -276,8 +276,8 @@ int bellows_registration_release(struct bellows_registration *registration,
  * @registration: our standing
  * @pages: how much
  *
- * Context: Worker. May sleep. Never under vmem: the host may take its hostmem
- * lock, and hostmem comes before vmem.
+ * Context: accord is held. May sleep. Never under vmem: the host may take its
+ * hostmem lock, and hostmem comes before vmem.
  * Return: pages that may be taken back, 0 to @pages, -ENOTCONN when we are not
  * registered (any more), or an error of &bellows_link_ops.
  */

@@ -47,7 +47,9 @@ enum bellows_host_state {
  * @grace_ms: how long the balloon outlives a lost registration; set from sysfs
  *
  * Only the worker, or whoever has stopped it, changes any of this but the two
- * times. Others look at single fields with READ_ONCE().
+ * times, and but that GRANT may find the host gone in any task, with
+ * &bellows_control.accord held, as every GRANT is. Others look at single fields
+ * with READ_ONCE().
  */
 struct bellows_registration {
 	const struct bellows_link_ops *link;

@@ -62,15 +62,17 @@ static u64 call_hello(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 	}
 	mutex_lock(&bellows_hostmem_lock);
 	mutex_lock(&vmem->lock);
-	bellows_vmem_register(vmem, &shared, version, features,
-			      memory_pages(vcpu));
+	error = bellows_vmem_register(vmem, &shared, version, features,
+				      memory_pages(vcpu));
 	mutex_unlock(&vmem->lock);
 	mutex_unlock(&bellows_hostmem_lock);
 
-	bellows_count(BELLOWS_HELLOS, 1);
-	trace_bellows_hello(vmem, version, features);
+	if (!error) {
+		bellows_count(BELLOWS_HELLOS, 1);
+		trace_bellows_hello(vmem, version, features);
+	}
 	bellows_vmem_put(vmem);
-	return bellows_hello_result(version, features);
+	return error ? -BELLOWS_EINTR : bellows_hello_result(version, features);
 
 unpin:
 	bellows_shared_unpin(&shared);

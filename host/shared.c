@@ -56,13 +56,17 @@ int bellows_shared_pin(unsigned long hva, u64 gfn,
  * bellows_shared_unpin() - undo bellows_shared_pin()
  * @shared: pinned, or with no page, which does nothing
  *
- * Context: may sleep.
+ * The page is not marked dirty, which would take its lock, and this is called
+ * under ours: what the guest wrote its own mapping knows of, and what we wrote
+ * is worth nothing once we are gone.
+ *
+ * Context: any.
  */
 void bellows_shared_unpin(struct bellows_shared *shared)
 {
 	if (!shared->page)
 		return;
-	unpin_user_pages_dirty_lock(&shared->page, 1, true);
+	unpin_user_page(shared->page);
 	atomic_dec(&bellows_pinned_pages);
 	memset(shared, 0, sizeof(*shared));
 }
@@ -136,9 +140,10 @@ static void clamp_report(struct bellows_guest_half *report, u64 memory_pages)
  * then grows stale. A page that is not the guest's any more ends the
  * registration.
  *
- * Context: @vmem's lock held; may sleep.
+ * Context: @vmem's lock held.
+ * Return: true when the report is up to date.
  */
-void bellows_vmem_refresh(struct bellows_vmem *vmem)
+bool bellows_vmem_refresh(struct bellows_vmem *vmem)
 {
 	struct bellows_guest_half *copy = &vmem->incoming;
 	unsigned int try;
@@ -146,10 +151,10 @@ void bellows_vmem_refresh(struct bellows_vmem *vmem)
 	lockdep_assert_held(&vmem->lock);
 
 	if (vmem->state != BELLOWS_VMEM_PRESENT)
-		return;
+		return false;
 	if (!shared_is_ours(&vmem->shared)) {
 		bellows_vmem_unregister(vmem);
-		return;
+		return false;
 	}
 
 	for (try = 0; try < REPORT_TRIES; try++) {
@@ -158,12 +163,13 @@ void bellows_vmem_refresh(struct bellows_vmem *vmem)
 		cpu_relax();
 	}
 	if (try == REPORT_TRIES)
-		return;
+		return false;
 
 	clamp_report(copy, vmem->memory_pages);
 	if (copy->timestamp_ns != vmem->report.timestamp_ns)
 		vmem->report_ns = ktime_get_ns();
 	vmem->report = *copy;
+	return true;
 }
 
 /**

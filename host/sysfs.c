@@ -122,7 +122,7 @@ static ssize_t show_pages(u64 pages, char *buffer)
 	{                                                                     \
 		return show_pages(READ_ONCE(bellows_settings.field), buffer); \
 	}                                                                     \
-                                                                              \
+									\
 	static ssize_t file##_store(struct kobject *kobject,                  \
 				    struct kobj_attribute *attribute,         \
 				    const char *text, size_t count)           \
@@ -207,7 +207,7 @@ static ssize_t set_poll(bool least, const char *text, size_t count)
 		return sysfs_emit(buffer, "%u\n",                          \
 				  READ_ONCE(bellows_agent_settings.file)); \
 	}                                                                  \
-                                                                           \
+									\
 	static ssize_t file##_store(struct kobject *kobject,               \
 				    struct kobj_attribute *attribute,      \
 				    const char *text, size_t count)        \

@@ -47,7 +47,7 @@ static struct bellows_vmem *to_vmem(struct kobject *kobject)
 #define LOCKED(vmem, expression)             \
 	({                                   \
 		typeof(expression) value__;  \
-                                             \
+									\
 		mutex_lock(&(vmem)->lock);   \
 		value__ = (expression);      \
 		mutex_unlock(&(vmem)->lock); \
@@ -58,7 +58,7 @@ static struct bellows_vmem *to_vmem(struct kobject *kobject)
 #define REPORTED(vmem, expression)           \
 	({                                   \
 		typeof(expression) value__;  \
-                                             \
+									\
 		mutex_lock(&(vmem)->lock);   \
 		bellows_vmem_refresh(vmem);  \
 		value__ = (expression);      \
@@ -72,7 +72,7 @@ static struct bellows_vmem *to_vmem(struct kobject *kobject)
 				   char *buffer)                     \
 	{                                                            \
 		struct bellows_vmem *vmem = to_vmem(kobject);        \
-                                                                     \
+									\
 		return sysfs_emit(buffer, format "\n", value);       \
 	}
 
@@ -84,6 +84,11 @@ static struct bellows_vmem *to_vmem(struct kobject *kobject)
 static u64 to_bytes(u64 pages)
 {
 	return pages > U64_MAX >> PAGE_SHIFT ? U64_MAX : pages << PAGE_SHIFT;
+}
+
+static const char *doorbell_name(const struct bellows_vmem *vmem)
+{
+	return vmem->report.flags & BELLOWS_GUEST_DOORBELL ? "valid" : "none";
 }
 
 static u64 report_age_ms(const struct bellows_vmem *vmem)
@@ -140,9 +145,7 @@ GUEST_RO(available, "%llu",
 GUEST_RO(floor, "%llu", to_bytes(REPORTED(vmem, vmem->report.floor_pages)));
 GUEST_RO(oom_kills, "%llu", REPORTED(vmem, vmem->report.oom_kills));
 GUEST_RO(report_age_ms, "%llu", REPORTED(vmem, report_age_ms(vmem)));
-GUEST_RO(doorbell, "%s",
-	 REPORTED(vmem, vmem->report.flags &BELLOWS_GUEST_DOORBELL) ? "valid" :
-								      "none");
+GUEST_RO(doorbell, "%s", REPORTED(vmem, doorbell_name(vmem)));
 GUEST_RO(refused_ranges, "%llu", LOCKED(vmem, vmem->refused_ranges));
 GUEST_RO(last_refusal, "%s", refusal_name(LOCKED(vmem, vmem->last_refusal)));
 GUEST_RO(rss, "%llu", to_bytes(bellows_vmem_rss_pages(vmem)));

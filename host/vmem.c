@@ -231,11 +231,13 @@ struct bellows_vmem *bellows_vmem_find_or_make(struct kvm *kvm)
  * @features: settled
  * @memory_pages: of the VM's memory slots
  *
- * Context: bellows_hostmem_lock and @vmem's lock held; may sleep.
+ * Context: bellows_hostmem_lock and @vmem's lock held.
+ * Return: 0, or -EAGAIN when the guest's half could not be read whole: without
+ *	it the account would begin wrong. The page is unpinned then.
  */
-void bellows_vmem_register(struct bellows_vmem *vmem,
-			   const struct bellows_shared *shared, u32 version,
-			   u32 features, u64 memory_pages)
+int bellows_vmem_register(struct bellows_vmem *vmem,
+			  const struct bellows_shared *shared, u32 version,
+			  u32 features, u64 memory_pages)
 {
 	const struct policy_guest_settings *settings = &vmem->policy.settings;
 	u64 size;
@@ -255,7 +257,10 @@ void bellows_vmem_register(struct bellows_vmem *vmem,
 	vmem->state = BELLOWS_VMEM_PRESENT;
 	vmem->request = 0;
 	memset(&vmem->report, 0, sizeof(vmem->report));
-	bellows_vmem_refresh(vmem);
+	if (!bellows_vmem_refresh(vmem)) {
+		bellows_vmem_unregister(vmem);
+		return -EAGAIN;
+	}
 	/*
 	 * A guest that comes back with a balloon says how large it is. A claim,
 	 * and harmless: GRANT gives back no more than that.
@@ -269,6 +274,7 @@ void bellows_vmem_register(struct bellows_vmem *vmem,
 					BELLOWS_REASON_MANUAL, 0);
 	else
 		bellows_vmem_set_target(vmem, size, BELLOWS_REASON_NONE, 0);
+	return 0;
 }
 
 /**

@@ -148,12 +148,12 @@ void bellows_vmem_put(struct bellows_vmem *vmem);
 void bellows_vmem_vm_destroyed(struct kvm *kvm);
 void bellows_vmem_leave_all(void);
 
-void bellows_vmem_register(struct bellows_vmem *vmem,
-			   const struct bellows_shared *shared,
-			   u32 version, u32 features, u64 memory_pages);
+int bellows_vmem_register(struct bellows_vmem *vmem,
+			  const struct bellows_shared *shared, u32 version,
+			  u32 features, u64 memory_pages);
 void bellows_vmem_unregister(struct bellows_vmem *vmem);
 void bellows_vmem_account(struct bellows_vmem *vmem, u64 released, u64 taken);
-void bellows_vmem_refresh(struct bellows_vmem *vmem);
+bool bellows_vmem_refresh(struct bellows_vmem *vmem);
 bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 			     u32 request);
 int bellows_vmem_ring(struct bellows_vmem *vmem);

@@ -98,7 +98,7 @@ enum bellows_hypercall {
  */
 #define BELLOWS_EPERM		1	/* not registered: say HELLO first */
 #define BELLOWS_EFAULT		14	/* a page named is not writable RAM */
-#define BELLOWS_EINTR		4	/* a signal came first: call again */
+#define BELLOWS_EINTR		4	/* something came between: call again */
 #define BELLOWS_ENOMEM		12	/* the host could not: call later */
 #define BELLOWS_EINVAL		22	/* an argument is out of range */
 #define BELLOWS_ENOSYS		1000	/* nobody there, or number not known */
