@@ -13,7 +13,8 @@ static u64 policy_ahead(const struct policy_settings *settings,
 			const struct policy_host *host)
 {
 	u64 falling = policy_pages(host->falling_pages) *
-		      min(settings->lookahead_ms, POLICY_LOOKAHEAD_MS_MAX) / 1000;
+		      min(settings->lookahead_ms, POLICY_LOOKAHEAD_MS_MAX) /
+		      1000;
 
 	return policy_less(policy_pages(host->free_pages),
 			   policy_pages(host->promised_pages) + falling);

@@ -59,9 +59,8 @@ static void policy_size_up(struct policy_guest *guest)
 	work->used = work->total - guest->size_pages;
 	work->buffer = policy_scale(
 		work->total, min(guest->settings.buffer_permille, 900U), 1000);
-	work->buffer = max(work->buffer,
-			   min(guest->settings.buffer_least_pages,
-			       work->total / 4));
+	work->buffer = max(work->buffer, min(guest->settings.buffer_least_pages,
+					     work->total / 4));
 	work->available = 0;
 	if (!report)
 		return;

@@ -19,7 +19,7 @@
 #define POLICY_FALL_MS 250
 #define POLICY_FALL_END_MS 500
 /* Longest time between two reports that makes a difference. */
-#define POLICY_REPORT_MS_MAX (1U << 20)
+#define POLICY_REPORT_MS_MAX BIT_ULL(20)
 /* The worth of a page below which a guest is set aside, permille. */
 #define POLICY_YIELD_MIN 100
 /* What QEMU holds besides the guest's memory, at most. */
@@ -127,7 +127,8 @@ static void policy_measure(const struct policy_settings *settings,
 	mild = pressure >= POLICY_PRESSURE &&
 	       pressure * min_t(u64, ns, POLICY_SEVERE_NS) <
 		       POLICY_SEVERE * POLICY_SEVERE_NS;
-	if (mild && !state->mild && state->pressure_permille < POLICY_PRESSURE &&
+	if (mild && !state->mild &&
+	    state->pressure_permille < POLICY_PRESSURE &&
 	    policy_on(settings, POLICY_DEFENCE_NOISE))
 		pressure = POLICY_PRESSURE - 1;
 	state->mild = mild;

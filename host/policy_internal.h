@@ -244,7 +244,8 @@ void policy_bounds(const struct policy_moment *moment,
  * @nr: how many
  *
  * Lends what others can give without I/O, and what lies above the host's
- * minimum, whichever is less. Does nothing when the host is not short:
+ * minimum, whichever is less: nothing in an emergency, then, and nothing that
+ * others would swap for. Does nothing when the host is not short either:
  * policy_relief() did it then.
  */
 void policy_lend(const struct policy_moment *moment,

@@ -63,8 +63,7 @@ void policy_lend(const struct policy_moment *moment,
 	u64 lack = 0, cheap = 0, relief = 0, most, part;
 	unsigned int i;
 
-	if (!moment->short_of || moment->mode == POLICY_MODE_EMERGENCY ||
-	    !policy_on(settings, POLICY_DEFENCE_LEND))
+	if (!moment->short_of || !policy_on(settings, POLICY_DEFENCE_LEND))
 		return;
 
 	for (i = 0; i < nr; i++) {
