@@ -22,7 +22,7 @@ array meaning[3] = ["needy wants memory", "needy is done", "all is read again"]
 set multiplot title sprintf("Bellows: memory moves between guests (agent %s)", agent) font "sans,16"
 
 set origin 0, 0.5
-set size 1, 0.45
+set size 1, 0.43
 set ylabel "host memory (MiB)"
 set yrange [0:*]
 unset xlabel

@@ -10,6 +10,7 @@
 #	# What it tests, in a sentence.
 #	#
 #	# timeout: 300		seconds, default 240
+#	# skip: REASON		not run for now, and reported as skipped
 #	# vm: -m 3072 --nodes 2	options for scripts/vm; "none": on this machine, without a VM
 #
 #	. "$(dirname "$0")/../lib.sh"
