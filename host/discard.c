@@ -22,6 +22,8 @@
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/pagemap.h>
+#include <linux/pagevec.h>
 #include <linux/pagewalk.h>
 #include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
@@ -95,6 +97,47 @@ static const struct mm_walk_ops pinned_walk = {
 	.pte_entry = pinned_pte,
 	.hugetlb_entry = pinned_hugetlb,
 };
+
+/*
+ * The same in the page cache, for shared memory: whoever pinned it may have done
+ * so through another mapping, of another process perhaps.
+ */
+static bool pinned_in_cache(struct vm_area_struct *vma, unsigned long start,
+			    unsigned long end)
+{
+	struct address_space *mapping = vma->vm_file->f_mapping;
+	unsigned int shift = PAGE_SHIFT;
+	struct folio_batch batch;
+	pgoff_t index, last;
+	bool pinned = false;
+	unsigned int i;
+	loff_t offset;
+
+	if (is_vm_hugetlb_page(vma))
+		shift = huge_page_shift(hstate_vma(vma));
+	offset =
+		((loff_t)vma->vm_pgoff << PAGE_SHIFT) + (start - vma->vm_start);
+	index = offset >> shift;
+	last = (offset + (end - start) - 1) >> shift;
+
+	folio_batch_init(&batch);
+	while (!pinned && filemap_get_folios(mapping, &index, last, &batch)) {
+		for (i = 0; i < folio_batch_count(&batch); i++)
+			pinned |= folio_maybe_dma_pinned(batch.folios[i]);
+		folio_batch_release(&batch);
+	}
+	return pinned;
+}
+
+/* Whether somebody does DMA to [@start, @end) of @vma. */
+static bool is_pinned(struct vm_area_struct *vma, unsigned long start,
+		      unsigned long end)
+{
+	if (vma->vm_flags & VM_SHARED)
+		return pinned_in_cache(vma, start, end);
+	return bellows_ksym_call(walk_page_range)(vma->vm_mm, start, end,
+						  &pinned_walk, NULL);
+}
 
 /* Memory of tmpfs: memfd, /dev/shm, shared anonymous mappings. */
 static bool vma_is_tmpfs(const struct vm_area_struct *vma)
@@ -219,6 +262,8 @@ static enum bellows_refusal extend_by_range(struct run *run,
 		reason = check_vma(vma, at, min(end, vma->vm_end));
 		if (reason)
 			return reason;
+		if (is_pinned(vma, at, min(end, vma->vm_end)))
+			return BELLOWS_REFUSE_PINNED;
 		if (!extend_run(&longer, vma, at, min(end, vma->vm_end))) {
 			/* Behind a new run's start: two kinds in one range. */
 			if (run->start == run->end)
@@ -227,9 +272,6 @@ static enum bellows_refusal extend_by_range(struct run *run,
 			return BELLOWS_REFUSE_NONE;
 		}
 	}
-	if (bellows_ksym_call(walk_page_range)(current->mm, start, end,
-					       &pinned_walk, NULL))
-		return BELLOWS_REFUSE_PINNED;
 	*run = longer;
 	return BELLOWS_REFUSE_NONE;
 }

@@ -31,8 +31,9 @@ static atomic_t active_calls = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(no_active_calls);
 
 /*
- * KVM's operations, of which we need get_cpl: the privilege level that KVM
- * caches elsewhere is that of the last time the vCPU was scheduled out. KVM
+ * KVM's operations, of which we need get_cpl and get_cs_db_l_bits: the privilege
+ * level that KVM caches elsewhere is that of the last time the vCPU was
+ * scheduled out. KVM
  * takes the address of the functions in it, so calling through it is safe with
  * IBT, and it changes with kvm_amd or kvm_intel, so it is looked at each time.
  */
@@ -68,6 +69,7 @@ static int bellows_emulate_hypercall(struct kvm_vcpu *vcpu)
 static __always_inline bool is_ours(struct kvm_vcpu *vcpu)
 {
 	unsigned long number = vcpu->arch.regs[VCPU_REGS_RAX] - BELLOWS_HC_BASE;
+	int db, long_mode;
 
 	if (likely(number - 1 >= BELLOWS_HC_END - 1))
 		return false;
@@ -76,13 +78,15 @@ static __always_inline bool is_ours(struct kvm_vcpu *vcpu)
 	/* A nested guest's calls belong to its own hypervisor. */
 	if (vcpu->arch.hflags & HF_GUEST_MASK)
 		return false;
-	if (!(vcpu->arch.efer & EFER_LMA) || vcpu->arch.guest_state_protected)
+	if (vcpu->arch.guest_state_protected)
 		return false;
 	/* Guests that speak another hypervisor's convention. */
 	if (vcpu->kvm->arch.hyperv.hv_guest_os_id ||
 	    vcpu->kvm->arch.xen_hvm_config.msr)
 		return false;
-	return kvm_operations->get_cpl(vcpu) == 0;
+	/* 32-bit code may have the upper half of RAX from before. */
+	kvm_operations->get_cs_db_l_bits(vcpu, &db, &long_mode);
+	return long_mode && kvm_operations->get_cpl(vcpu) == 0;
 }
 
 static void notrace hypercall_entered(unsigned long ip, unsigned long parent_ip,

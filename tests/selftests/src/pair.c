@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define HOST_DIR	"/sys/kernel/bellows_host"
@@ -18,6 +19,13 @@ void pair_open(struct pair *pair, unsigned int vcpus)
 	struct bellows_guest_half *guest;
 
 	pair->vm = flatvm_new(vcpus);
+	/* Never touched: it makes the machine as large as it claims to be. */
+	pair->rest = mmap(NULL, CLAIMED_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (pair->rest == MAP_FAILED)
+		die("mapping the rest of the machine's memory");
+	flatvm_set_slot(pair->vm, REST_SLOT, REST_ADDRESS, CLAIMED_BYTES,
+			pair->rest, false);
 	pair->shared = flatvm_control(pair->vm, FLATVM_SHARED_PAGE);
 	pair->batch = flatvm_control(pair->vm, FLATVM_BATCH_PAGE);
 
@@ -26,7 +34,7 @@ void pair_open(struct pair *pair, unsigned int vcpus)
 	guest->version = BELLOWS_ABI_VERSION;
 	guest->cookie = 0x5eed;
 	guest->timestamp_ns = 1;
-	guest->total_pages = 64 * BELLOWS_BLOCK_PAGES;
+	guest->total_pages = CLAIMED_PAGES;
 	guest->free_pages = 32 * BELLOWS_BLOCK_PAGES;
 	guest->available_pages = 32 * BELLOWS_BLOCK_PAGES;
 }
@@ -34,6 +42,7 @@ void pair_open(struct pair *pair, unsigned int vcpus)
 void pair_close(struct pair *pair)
 {
 	flatvm_free(pair->vm);
+	munmap(pair->rest, CLAIMED_BYTES);
 	expect(wait_forgotten());
 }
 

@@ -19,6 +19,12 @@
 #define RAM_ADDRESS	0x10000000ULL
 #define RAM_SLOT	1
 
+/* What the guest claims to have; the machine has a little more. */
+#define CLAIMED_PAGES	(64 * BELLOWS_BLOCK_PAGES)
+#define CLAIMED_BYTES	((uint64_t)CLAIMED_PAGES * BELLOWS_PAGE_SIZE)
+#define REST_ADDRESS	0x4000000000ULL
+#define REST_SLOT	15
+
 /* APIC address and data of an interrupt for the vCPU with this APIC ID. */
 #define MSI_ADDRESS(apic_id) (0xfee00000ULL | (uint64_t)(apic_id) << 12)
 #define MSI_DATA(vector) (vector)
@@ -28,11 +34,13 @@
  * @vm: the machine
  * @shared: its shared page, at FLATVM_SHARED_PAGE
  * @batch: its batch page, at FLATVM_BATCH_PAGE
+ * @rest: memory that no test uses, at REST_ADDRESS
  */
 struct pair {
 	struct flatvm *vm;
 	struct bellows_shared_page *shared;
 	struct bellows_batch_page *batch;
+	void *rest;
 };
 
 /**
