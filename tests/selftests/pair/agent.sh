@@ -11,7 +11,7 @@
 . "$(dirname "$0")/../pair-lib.sh"
 
 hog=''
-trap 'kill $hog 2>/dev/null; _ktap_finish' EXIT
+trap 'code=$?; [ -z "$hog" ] || kill "$hog"; (exit $code); _ktap_finish' EXIT
 
 # hog MIB - takes that much of the host's memory and keeps it.
 hog()
@@ -52,8 +52,9 @@ check "nor of the busy one" keeper_good busy
 check_equal "nobody was killed in the idle guest" 0 "$(seen_value idle oom_kills)"
 check_equal "nor in the busy one" 0 "$(seen_value busy oom_kills)"
 
-kill $hog
-wait $hog 2>/dev/null
+kill "$hog"
+wait "$hog" 2>/dev/null
+hog=''
 check "when memory is there again, it is given back" \
 	wait_until 120 '[ "$(seen_value idle size)" -le $((32 * MIB)) ]'
 
