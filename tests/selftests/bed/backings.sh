@@ -3,7 +3,6 @@
 #
 # Every kind of memory that a guest can be given is really of that kind.
 #
-# skip: the QEMU of a guest on a hugetlb memfd once ended while booting, unexplained
 # timeout: 400
 
 . "$(dirname "$0")/../lib.sh"

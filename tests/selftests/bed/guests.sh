@@ -3,7 +3,6 @@
 #
 # The test bed itself: two KVM guests at a time, commands in them, and their end.
 #
-# skip: 23 of 23 cases seen green, but not since its guests run without xsave
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,7 +3,6 @@
 #
 # Inflate and deflate a guest with hugetlbfs memory: the host really gets it, and no data is damaged.
 #
-# skip: its limits for what the host gives back were rewritten and not yet seen green
 # timeout: 400
 
 . "$(dirname "$0")/discard.bash"

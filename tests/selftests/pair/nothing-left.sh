@@ -3,7 +3,6 @@
 #
 # Whole lives of pairs leave nothing behind: no pin, no reference, no object, no directory, no memory.
 #
-# skip: 19 of 19 cases seen green, but not since the test bed keeps a VM of its own
 # timeout: 480
 
 . "$(dirname "$0")/../lib.sh"
