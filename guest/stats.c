@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
+#include <linux/percpu.h>
 #include <linux/psi_types.h>
 #include <linux/timekeeping.h>
 #include <linux/vmstat.h>
@@ -38,30 +39,69 @@ void bellows_stats_init(void)
 #endif
 }
 
+#ifdef CONFIG_PSI
+/**
+ * struct bellows_stall_seen - what was read of a CPU's counters last
+ * @some: time in which some task waited for memory, in ns; wraps
+ * @nonidle: time in which the CPU had anything to do, in ns; wraps
+ */
+struct bellows_stall_seen {
+	u32 some;
+	u32 nonidle;
+};
+
+static DEFINE_PER_CPU(struct bellows_stall_seen, bellows_stall_seen);
+
 /*
- * Time in which some task waited for memory. Stays 0 without CONFIG_PSI and
- * with psi=0; the kernel brings it up to date every two seconds.
+ * Time in which some task waited for memory since the last look, the CPUs
+ * weighted by how busy they were, as the kernel does it. It does so every two
+ * seconds only: its sum would come in lumps, each of which looks like distress
+ * to somebody who looks ten times a second. The counters wrap after four
+ * seconds; who looks more seldom is told too little.
  */
 static u64 bellows_stats_waited(void)
 {
-#ifdef CONFIG_PSI
 	const struct psi_group *psi = bellows_psi_system;
+	u64 weighted = 0, busy = 0;
+	int cpu;
 
-	return psi ? READ_ONCE(psi->total[PSI_AVGS][PSI_MEM_SOME]) : 0;
-#else
-	return 0;
-#endif
+	if (!psi)
+		return 0;
+
+	for_each_possible_cpu(cpu) {
+		const struct psi_group_cpu *times = per_cpu_ptr(psi->pcpu, cpu);
+		struct bellows_stall_seen *seen =
+			per_cpu_ptr(&bellows_stall_seen, cpu);
+		u32 some = READ_ONCE(times->times[PSI_MEM_SOME]);
+		u32 nonidle = READ_ONCE(times->times[PSI_NONIDLE]);
+		u32 worked = nonidle - seen->nonidle;
+
+		weighted += (u64)(u32)(some - seen->some) * (worked >> 10);
+		busy += worked >> 10;
+		*seen = (struct bellows_stall_seen){ some, nonidle };
+	}
+
+	return busy ? div64_u64(weighted, busy) : 0;
 }
+#else
+static u64 bellows_stats_waited(void)
+{
+	return 0;
+}
+#endif
 
 /*
- * The same without our own waiting: an inflation that has the kernel reclaim
- * would otherwise look like the guest's distress and undo itself. Where the two
- * overlap, too little is told rather than too much; it never falls.
+ * The same since the module was loaded, without our own waiting: an inflation
+ * that has the kernel reclaim would otherwise look like the guest's distress and
+ * undo itself. Where the two overlap, too little is told rather than too much;
+ * it never falls.
  */
 static u64 bellows_stats_stall(u64 last)
 {
-	u64 waited = bellows_stats_waited();
+	static u64 waited;
 	u64 own = bellows_blocks_stall_ns();
+
+	waited += bellows_stats_waited();
 
 	return max(last, waited > own ? waited - own : 0);
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Either module is unloaded and loaded while the other works, 12 times, under load: the pair comes
+# Either module is unloaded and loaded while the other works, 20 times, under load: the pair comes
 # together again each time, and no data is damaged.
 #
 # timeout: 900
@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
 
-rounds=12
+rounds=20
 
 host_load || die "the host's module cannot be loaded"
 pair_start a -m 512 || die "no pair"
