@@ -20,6 +20,7 @@
 #include <linux/wait.h>
 
 #include "agent.h"
+#include "alarm.h"
 #include "hostmem.h"
 #include "policy.h"
 #include "trace.h"
@@ -47,6 +48,8 @@ struct bellows_agent_settings bellows_agent_settings = {
  * @nr: how many. Only the thread.
  * @capacity: room in @vmems and @guests. Only the thread.
  * @short_now: the last plan found the host short. Only the thread.
+ * @move: the guest that had better go elsewhere, with a reference; NULL when
+ *	there is none. Only the thread.
  */
 static struct agent {
 	struct task_struct *task;
@@ -59,6 +62,7 @@ static struct agent {
 	unsigned int nr;
 	unsigned int capacity;
 	bool short_now;
+	struct bellows_vmem *move;
 } agent;
 
 /* Room for @capacity guests; not under bellows_hostmem_lock: it allocates. */
@@ -201,6 +205,7 @@ static u32 plan(unsigned int *found, struct list_head *ring)
 	bellows_hostmem_sample(&host);
 	*found = gather_guests();
 	if (!bellows_agent_settings.enabled) {
+		agent.result.missing_pages = 0;
 		ms = bellows_agent_settings.poll_max_ms;
 		goto unlock;
 	}
@@ -214,11 +219,29 @@ static u32 plan(unsigned int *found, struct list_head *ring)
 		request |= BELLOWS_REQ_DISTRESS;
 	for (i = 0; i < agent.nr; i++)
 		tell_guest(agent.vmems[i], request, ring);
+	if (agent.result.move != POLICY_NOBODY) {
+		agent.move = agent.vmems[agent.result.move];
+		kref_get(&agent.move->ref);
+	}
 	trace_bellows_plan(&host, &agent.result, agent.nr);
 	ms = next_poll_ms(&host);
 unlock:
 	mutex_unlock(&bellows_hostmem_lock);
 	return ms;
+}
+
+/* Says who should go when the guests cannot give what is needed. */
+static void raise_alarm(void)
+{
+	if (!agent.move) {
+		if (!agent.result.missing_pages)
+			bellows_alarm_met();
+		return;
+	}
+	bellows_alarm_missing(&agent.move->identity, agent.result.missing_pages,
+			      agent.result.missing_node);
+	bellows_vmem_put(agent.move);
+	agent.move = NULL;
 }
 
 static u32 agent_round(void)
@@ -234,6 +257,7 @@ static u32 agent_round(void)
 		bellows_vmem_ring(vmem);
 		bellows_vmem_put(vmem);
 	}
+	raise_alarm();
 	/* Those that found no room are planned for from the next round on. */
 	if (found > agent.capacity && make_room(found * 2) == 0)
 		ms = 0;

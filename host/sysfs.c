@@ -16,6 +16,7 @@
 #include <linux/sysfs.h>
 
 #include "agent.h"
+#include "alarm.h"
 #include "hostmem.h"
 #include "kvm_hook.h"
 #include "sysfs.h"
@@ -151,6 +152,8 @@ HOST_RO(total, "%llu", host_total_pages() << PAGE_SHIFT);
 HOST_RO(released, "%llu",
 	(u64)atomic64_read(&bellows_released_pages) << PAGE_SHIFT);
 
+HOST_RO(missing, "%llu", bellows_alarm_missing_pages() << PAGE_SHIFT);
+
 static ssize_t agent_show(struct kobject *kobject,
 			  struct kobj_attribute *attribute, char *buffer)
 {
@@ -230,6 +233,7 @@ static struct attribute *host_attributes[] = {
 	&free_attribute.attr,
 	&total_attribute.attr,
 	&released_attribute.attr,
+	&missing_attribute.attr,
 	NULL,
 };
 
@@ -367,6 +371,9 @@ int bellows_sysfs_init(void)
 	error = sysfs_create_group(host_kobject, &host_group);
 	if (!error)
 		error = sysfs_create_group(host_kobject, &counter_group);
+	if (!error)
+		error = sysfs_create_group(host_kobject,
+					   &bellows_sysfs_policy_group);
 	if (!error)
 		error = add_nodes();
 	if (!error)

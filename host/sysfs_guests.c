@@ -38,7 +38,14 @@ struct guest_directory {
 	struct bellows_vmem *vmem;
 };
 
-static struct bellows_vmem *to_vmem(struct kobject *kobject)
+/**
+ * bellows_sysfs_vmem() - whose directory it is
+ * @kobject: a guest's directory
+ *
+ * Context: any; a file of the directory is being read or written.
+ * Return: the guest, without a reference.
+ */
+struct bellows_vmem *bellows_sysfs_vmem(struct kobject *kobject)
 {
 	return container_of(kobject, struct guest_directory, kobject)->vmem;
 }
@@ -71,7 +78,7 @@ static struct bellows_vmem *to_vmem(struct kobject *kobject)
 				   struct kobj_attribute *attribute, \
 				   char *buffer)                     \
 	{                                                            \
-		struct bellows_vmem *vmem = to_vmem(kobject);        \
+		struct bellows_vmem *vmem = bellows_sysfs_vmem(kobject);        \
 									\
 		return sysfs_emit(buffer, format "\n", value);       \
 	}
@@ -169,7 +176,7 @@ static ssize_t target_store(struct kobject *kobject,
 			    struct kobj_attribute *attribute, const char *text,
 			    size_t count)
 {
-	struct bellows_vmem *vmem = to_vmem(kobject);
+	struct bellows_vmem *vmem = bellows_sysfs_vmem(kobject);
 	u64 total, pages;
 	int error;
 
@@ -192,7 +199,7 @@ static ssize_t target_mode_store(struct kobject *kobject,
 				 struct kobj_attribute *attribute,
 				 const char *text, size_t count)
 {
-	struct bellows_vmem *vmem = to_vmem(kobject);
+	struct bellows_vmem *vmem = bellows_sysfs_vmem(kobject);
 
 	if (sysfs_streq(text, "auto"))
 		bellows_agent_target_auto(vmem);
@@ -213,7 +220,7 @@ static ssize_t target_max_store(struct kobject *kobject,
 				struct kobj_attribute *attribute,
 				const char *text, size_t count)
 {
-	struct bellows_vmem *vmem = to_vmem(kobject);
+	struct bellows_vmem *vmem = bellows_sysfs_vmem(kobject);
 	u64 pages;
 	int error;
 
@@ -250,7 +257,14 @@ static struct attribute *guest_attrs[] = {
 	&last_refusal_attribute.attr,
 	NULL,
 };
-ATTRIBUTE_GROUPS(guest);
+
+static const struct attribute_group guest_group = { .attrs = guest_attrs };
+
+static const struct attribute_group *guest_groups[] = {
+	&guest_group,
+	&bellows_sysfs_settings_group,
+	NULL,
+};
 
 static void guest_directory_release(struct kobject *kobject)
 {

@@ -181,6 +181,23 @@ TRACE_EVENT_CONDITION(bellows_plan,
 		  __entry->given, __entry->missing)
 );
 
+TRACE_EVENT(bellows_missing,
+	TP_PROTO(const struct bellows_identity *move, u64 missing, int node),
+	TP_ARGS(move, missing, node),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(int, node)
+		__field(u64, missing)
+	),
+	TP_fast_assign(
+		__entry->pid = move->pid;
+		__entry->node = node;
+		__entry->missing = missing;
+	),
+	TP_printk("move=%d node=%d missing=%llu", __entry->pid, __entry->node,
+		  __entry->missing)
+);
+
 #endif /* _BELLOWS_HOST_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
