@@ -251,7 +251,8 @@ static void policy_set_target(const struct policy_moment *moment,
 		guest->reason = POLICY_REASON_GIVE_BACK;
 	} else {
 		guest->target_pages = size;
-		guest->reason = POLICY_REASON_KEEP;
+		guest->reason = guest->settings.exempt ? POLICY_REASON_EXEMPT :
+							 POLICY_REASON_KEEP;
 	}
 }
 

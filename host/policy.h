@@ -301,6 +301,7 @@ struct policy_guest_state {
  * @fresh: its report is fresh and new numbers count
  * @able: it can be asked, now or after its hold time
  * @over: it uses more than its share
+ * @hollow: next to nothing that it could spare takes memory from the host
  * @stressed: it may give dear pages, or is under pressure
  */
 struct policy_work {
@@ -335,6 +336,7 @@ struct policy_work {
 	bool fresh;
 	bool able;
 	bool over;
+	bool hollow;
 	bool stressed;
 };
 

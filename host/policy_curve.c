@@ -8,13 +8,21 @@
  * all of them a factor of 256. Inside an entry the price rises steadily: this
  * splits what guests have alike in proportion instead of emptying one first.
  * A guest's price is the base price times its factor. The gap above the free
- * pages is wider than factors differ: free pages go first in any case.
+ * pages is wider than factors differ: free pages go first.
+ *
+ * A guest of which next to nothing that it could spare takes memory from the
+ * host, because it never touched it, or not since it had it back, is asked last:
+ * its pages without I/O cost as much as the dearest of these elsewhere.
  */
 #include "policy_internal.h"
 
 #define POLICY_FREE_TOP BIT_ULL(12)
 #define POLICY_CLASS_SHIFT 24
 #define POLICY_STEPS (BELLOWS_CLASSES * BELLOWS_AGES)
+/* End of class (0,0). */
+#define POLICY_CALM_TOP BIT_ULL(POLICY_CLASS_SHIFT + POLICY_CALM / 4)
+/* Of what costs no I/O, so much, in parts of 1024, must be memory of the host. */
+#define POLICY_TOUCHED_LEAST 256
 
 /* 1 << 24 times 2^(0/4) to 2^(4/4). */
 static const u32 policy_quarters[] = {
@@ -83,6 +91,16 @@ static void policy_curve_keep(struct policy_guest *guest, u64 keep)
 		sum[entry] -= cut;
 }
 
+/* Whether next to nothing of what it could spare comes from the host. */
+static bool policy_curve_hollow(const struct policy_guest *guest)
+{
+	u64 calm = policy_curve_calm(guest);
+	u64 free = min(policy_curve_free(guest), calm);
+
+	return policy_scale(free, policy_touched(guest), 1024) + calm - free <
+	       policy_scale(calm, POLICY_TOUCHED_LEAST, 1024);
+}
+
 void policy_curve_build(const struct policy_settings *settings,
 			struct policy_guest *guest, bool emergency)
 {
@@ -117,6 +135,17 @@ void policy_curve_build(const struct policy_settings *settings,
 		keep += work->buffer;
 	if (keep)
 		policy_curve_keep(guest, policy_less(keep, back));
+	work->hollow = policy_curve_hollow(guest);
+}
+
+u32 policy_touched(const struct policy_guest *guest)
+{
+	u64 free = guest->report ? policy_pages(guest->report->free_pages) : 0;
+
+	if (free <= guest->work.untouched)
+		return 32;
+
+	return max_t(u64, (free - guest->work.untouched) * 1024 / free, 32);
 }
 
 u64 policy_curve_calm(const struct policy_guest *guest)
@@ -166,7 +195,11 @@ u64 policy_curve_bounded(const struct policy_guest *guest, u64 price)
 	if (!work->allow)
 		return 0;
 
-	pages = policy_curve_below(work->sum, div_u64(price, work->price));
+	price = div_u64(price, work->price);
+	if (work->hollow && price < POLICY_CALM_TOP)
+		return 0;
+
+	pages = policy_curve_below(work->sum, price);
 	pages = policy_less(pages, work->gone);
 	calm = min_t(u64, pages, policy_curve_calm(guest));
 

@@ -142,6 +142,14 @@ u64 policy_curve_calm(const struct policy_guest *guest);
 u64 policy_curve_all(const struct policy_guest *guest);
 
 /**
+ * policy_touched() - how many of a guest's free pages take memory from the host
+ * @guest: a guest whose &policy_work.untouched is known
+ *
+ * Return: parts in 1024, at least 32: nothing is known for sure.
+ */
+u32 policy_touched(const struct policy_guest *guest);
+
+/**
  * policy_curve_bounded() - pages that a guest gives at a price
  * @guest: with its curve and bounds
  * @price: the price

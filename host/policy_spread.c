@@ -9,17 +9,6 @@
 /* Level of policy_give_at() at which everything is given back. */
 #define POLICY_GIVE_TOP BIT_ULL(45)
 
-/* Part in 1024 of a guest's free pages that take memory from the host. */
-static u64 policy_touched(const struct policy_guest *guest)
-{
-	u64 free = guest->report ? policy_pages(guest->report->free_pages) : 0;
-
-	if (free <= guest->work.untouched)
-		return 32;
-
-	return max_t(u64, (free - guest->work.untouched) * 1024 / free, 32);
-}
-
 /* What the host gains by so many pages, and soon. */
 static u64 policy_worth(const struct policy_guest *guest, u64 pages)
 {

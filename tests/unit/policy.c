@@ -40,6 +40,36 @@ static void free_pages_go_first(void **state)
 	world_close(&world);
 }
 
+static void what_brings_nothing_is_asked_last(void **state)
+{
+	struct world world;
+	unsigned int i;
+
+	/* One has 3 GiB free, never touched or all; the other 3 GiB of cache. */
+	for (i = 0; i < 2; i++) {
+		open_short(&world, 2, WORLD_GIB);
+		world_guest(&world, 0, 4 * WORLD_GIB, WORLD_GIB, 0, 0);
+		if (i)
+			world_touch(&world, 0);
+		world_guest(&world, 1, 4 * WORLD_GIB, WORLD_GIB, 0,
+			    3 * WORLD_GIB);
+		world_touch(&world, 1);
+		world_plan(&world);
+		assert_near(guest_of(&world, !i)->target_pages, WORLD_GIB, 1);
+		assert_int_equal(guest_of(&world, i)->target_pages, 0);
+		assert_int_equal(guest_of(&world, i)->bound,
+				 POLICY_BOUND_PRICE);
+		world_close(&world);
+	}
+
+	/* Nobody else can give: then what there is. */
+	open_short(&world, 1, WORLD_GIB);
+	world_guest(&world, 0, 4 * WORLD_GIB, WORLD_GIB, 0, 0);
+	world_plan(&world);
+	assert_true(guest_of(&world, 0)->target_pages > WORLD_GIB);
+	world_close(&world);
+}
+
 /* Guests of which each has all its memory in one class and at one age. */
 static void classes_go_in_order(void **state)
 {
@@ -288,6 +318,7 @@ static void exempt_and_manual_are_left_alone(void **state)
 	guest_of(&world, 1)->settings.manual_target_pages = 4711;
 	world_plan(&world);
 	assert_int_equal(guest_of(&world, 0)->target_pages, 0);
+	assert_int_equal(guest_of(&world, 0)->reason, POLICY_REASON_EXEMPT);
 	assert_int_equal(guest_of(&world, 1)->target_pages, 4711);
 	assert_int_equal(guest_of(&world, 1)->abi_reason,
 			 BELLOWS_REASON_MANUAL);
@@ -405,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calm_host_asks_for_nothing),
 		cmocka_unit_test(free_pages_go_first),
+		cmocka_unit_test(what_brings_nothing_is_asked_last),
 		cmocka_unit_test(classes_go_in_order),
 		cmocka_unit_test(older_goes_before_younger),
 		cmocka_unit_test(weights_show_in_what_is_taken),
