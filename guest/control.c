@@ -3,8 +3,9 @@
  * Decides how large the balloon shall be, and makes it so.
  *
  * One worker does everything that changes the size or calls the host. It runs
- * when the doorbell rings, when the operator changes something, and once a
- * second, so a lost ring costs time and nothing else.
+ * when the doorbell rings, when the operator changes something, when the guest
+ * comes under strain, and once a second, so a lost ring costs time and nothing
+ * else.
  *
  * Lock order, outermost first, the host's locks as a call to it takes them:
  * accord, hostmem (in HELLO, BYE and GRANT), vmem, the page allocator's. Nothing
@@ -293,6 +294,10 @@ static void bellows_control_work(struct work_struct *work)
 	}
 
 	bellows_control_report(control);
+	if (bellows_balloon_size(&control->balloon))
+		bellows_strain_watch(&control->strain);
+	else
+		bellows_strain_stop(&control->strain);
 	queue_delayed_work(control->queue, &control->work,
 			   msecs_to_jiffies(bellows_control_period(control)));
 }
@@ -373,6 +378,7 @@ int bellows_control_init(struct bellows_control *control,
 	lockdep_set_class_and_name(&control->accord, &bellows_accord_class,
 				   "accord");
 	INIT_DELAYED_WORK(&control->work, bellows_control_work);
+	bellows_strain_init(&control->strain, bellows_control_ring, control);
 
 	control->report = kzalloc(sizeof(*control->report), GFP_KERNEL);
 	if (!control->report)
@@ -462,6 +468,7 @@ void bellows_control_stop(struct bellows_control *control)
 	WRITE_ONCE(control->stopped, true);
 	bellows_doorbell_disable(&control->doorbell);
 	cancel_delayed_work_sync(&control->work);
+	bellows_strain_stop(&control->strain);
 	bellows_doorbell_enable(&control->doorbell);
 	mutex_lock(&control->accord);
 	bellows_registration_leave(&control->registration);

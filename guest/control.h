@@ -13,6 +13,7 @@
 #include "doorbell.h"
 #include "registration.h"
 #include "shared.h"
+#include "strain.h"
 
 struct bellows_link_ops;
 
@@ -44,6 +45,8 @@ enum bellows_target_source {
  * @queue: runs @work, one at a time; freezes with user space, so that nothing
  *	moves while a hibernation image is made
  * @work: the worker: all changes of size, all calls to the host
+ * @strain: has @work report early; watches while there is a balloon. The
+ *	worker starts and stops it.
  * @report: where the worker puts the figures for the host together
  * @wish: the last that the host asked for; the worker's own
  * @target_pages: what the balloon works towards. Written by the worker, read
@@ -65,6 +68,7 @@ struct bellows_control {
 	struct bellows_doorbell doorbell;
 	struct workqueue_struct *queue;
 	struct delayed_work work;
+	struct bellows_strain strain;
 	struct bellows_guest_half *report;
 	struct bellows_wish wish;
 	unsigned long target_pages;

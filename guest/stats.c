@@ -83,8 +83,34 @@ static u64 bellows_stats_waited(void)
 
 	return busy ? div64_u64(weighted, busy) : 0;
 }
+
+/* The kernel's counters wrap: only differences over seconds mean anything. */
+static u64 bellows_stats_waiting(void)
+{
+	const struct psi_group *psi = bellows_psi_system;
+	static u32 seen;
+	static u64 total;
+	u32 sum = 0;
+	int cpu;
+
+	if (!psi)
+		return 0;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(
+			per_cpu_ptr(psi->pcpu, cpu)->times[PSI_MEM_SOME]);
+	total += (u32)(sum - seen);
+	seen = sum;
+
+	return total;
+}
 #else
 static u64 bellows_stats_waited(void)
+{
+	return 0;
+}
+
+static u64 bellows_stats_waiting(void)
 {
 	return 0;
 }
@@ -130,6 +156,20 @@ static void bellows_stats_events(struct bellows_guest_half *report)
 #endif
 	report->refaults_file = global_node_page_state(WORKINGSET_REFAULT_FILE);
 	report->refaults_anon = global_node_page_state(WORKINGSET_REFAULT_ANON);
+}
+
+/**
+ * bellows_stats_misses() - the few figures that tell strain
+ * @misses: (out) only their differences mean anything; that of @stall_ns is too
+ *	small over more than four seconds
+ *
+ * Context: Process; one caller at a time.
+ */
+void bellows_stats_misses(struct bellows_misses *misses)
+{
+	misses->pages = global_node_page_state(WORKINGSET_REFAULT_FILE) +
+			global_node_page_state(WORKINGSET_REFAULT_ANON);
+	misses->stall_ns = bellows_stats_waiting();
 }
 
 static void bellows_stats_node(struct bellows_node *report,

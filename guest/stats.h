@@ -5,11 +5,25 @@
 #ifndef _BELLOWS_GUEST_STATS_H
 #define _BELLOWS_GUEST_STATS_H
 
+#include <linux/types.h>
+
 #include <bellows/abi.h>
 
 struct bellows_balloon;
 
+/**
+ * struct bellows_misses - signs that the guest lacks memory, since boot
+ * @pages: pages that had been dropped and were read again, from file or swap
+ * @stall_ns: sum over the CPUs of the time in which a task there waited for
+ *	memory
+ */
+struct bellows_misses {
+	u64 pages;
+	u64 stall_ns;
+};
+
 void bellows_stats_init(void);
+void bellows_stats_misses(struct bellows_misses *misses);
 void bellows_stats_fill(struct bellows_guest_half *report,
 			struct bellows_balloon *balloon);
 

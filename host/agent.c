@@ -6,8 +6,8 @@
  * concerned. It never waits for a guest: what was asked is seen, or missed, in a
  * later round.
  *
- * It looks often when memory is short or falls fast, and seldom when all is
- * calm.
+ * It looks often when memory is short or falls fast or guests have balloons, and
+ * seldom when all is calm.
  */
 #define pr_fmt(fmt) "bellows_host: " fmt
 
@@ -28,6 +28,8 @@
 
 /* With so much free memory above the reserve, in parts of 1000, all is calm. */
 #define CALM_PERMILLE 250
+/* While there are balloons: a guest may begin to miss what it gave. */
+#define POLL_BALLOONS_MS 20
 
 struct bellows_agent_settings bellows_agent_settings = {
 	.enabled = true,
@@ -170,6 +172,16 @@ static void note_shortage(const struct policy_host *host)
 	agent.short_now = short_now;
 }
 
+static bool any_balloon(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < agent.nr; i++)
+		if (agent.guests[i]->size_pages)
+			return true;
+	return false;
+}
+
 /* How long to sleep, in ms, after a look at @host. */
 static u32 next_poll_ms(const struct policy_host *host)
 {
@@ -191,6 +203,8 @@ static u32 next_poll_ms(const struct policy_host *host)
 				       host->falling_pages));
 	if (agent.result.mode == POLICY_MODE_GIVE_BACK)
 		ms = min_t(u64, ms, bellows_settings.give_interval_ms);
+	if (any_balloon())
+		ms = min_t(u64, ms, POLL_BALLOONS_MS);
 	return clamp_t(u64, ms, least, most);
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sees at once when the guest begins to miss what its balloon holds.
+ *
+ * The worker reports once a second, or ten times. A guest that reads back what it
+ * dropped, or waits for memory, cannot wait for that: the host is to give it
+ * memory within 50 ms. So while there is a balloon, a few counters are looked at
+ * every 20 ms, and when they move the worker is told to report at once. The timer
+ * is deferrable: it wakes no idle guest, and an idle guest misses nothing.
+ */
+#include <linux/jiffies.h>
+#include <linux/workqueue.h>
+
+#include "strain.h"
+
+#define BELLOWS_STRAIN_MS 20
+/* In one look, fewer mean nothing; the host wants more before it acts. */
+#define BELLOWS_STRAIN_PAGES 16
+/* Waiting for memory, in one look: a tenth of the time. */
+#define BELLOWS_STRAIN_STALL_NS (BELLOWS_STRAIN_MS * 1000000ULL / 10)
+
+static void bellows_strain_again(struct bellows_strain *strain)
+{
+	queue_delayed_work(system_wq, &strain->work,
+			   msecs_to_jiffies(BELLOWS_STRAIN_MS));
+}
+
+static void bellows_strain_look(struct work_struct *work)
+{
+	struct bellows_strain *strain =
+		container_of(work, struct bellows_strain, work.work);
+	struct bellows_misses misses;
+
+	if (READ_ONCE(strain->stopped))
+		return;
+
+	bellows_stats_misses(&misses);
+	if (misses.pages - strain->seen.pages >= BELLOWS_STRAIN_PAGES ||
+	    misses.stall_ns - strain->seen.stall_ns >= BELLOWS_STRAIN_STALL_NS)
+		strain->found(strain->data);
+	strain->seen = misses;
+	bellows_strain_again(strain);
+}
+
+/**
+ * bellows_strain_init() - prepare; nothing is watched yet
+ * @strain: zeroed
+ * @found: called when there is strain, perhaps 50 times a second, in a kernel
+ *	worker that must not be kept for long
+ * @data: for @found
+ *
+ * Context: Any.
+ */
+void bellows_strain_init(struct bellows_strain *strain,
+			 void (*found)(void *data), void *data)
+{
+	strain->found = found;
+	strain->data = data;
+	strain->stopped = true;
+	INIT_DEFERRABLE_WORK(&strain->work, bellows_strain_look);
+}
+
+/**
+ * bellows_strain_watch() - look from now on
+ * @strain: may be watching already
+ *
+ * Context: Process.
+ */
+void bellows_strain_watch(struct bellows_strain *strain)
+{
+	if (!strain->stopped)
+		return;
+
+	bellows_stats_misses(&strain->seen);
+	WRITE_ONCE(strain->stopped, false);
+	bellows_strain_again(strain);
+}
+
+/**
+ * bellows_strain_stop() - look no more
+ * @strain: may be stopped already. @found is not called any more.
+ *
+ * Context: May sleep. Not from @found. Not at the same time as
+ * bellows_strain_watch().
+ */
+void bellows_strain_stop(struct bellows_strain *strain)
+{
+	WRITE_ONCE(strain->stopped, true);
+	cancel_delayed_work_sync(&strain->work);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Sees at once when the guest begins to miss what its balloon holds.
+ */
+#ifndef _BELLOWS_GUEST_STRAIN_H
+#define _BELLOWS_GUEST_STRAIN_H
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "stats.h"
+
+/**
+ * struct bellows_strain - a look every few ms at counters of the kernel's
+ * @work: the look
+ * @seen: the counters at the last one; @work's own
+ * @found: told of strain
+ * @data: for @found
+ * @stopped: look no more
+ */
+struct bellows_strain {
+	struct delayed_work work;
+	struct bellows_misses seen;
+	void (*found)(void *data);
+	void *data;
+	bool stopped;
+};
+
+void bellows_strain_init(struct bellows_strain *strain,
+			 void (*found)(void *data), void *data);
+void bellows_strain_watch(struct bellows_strain *strain);
+void bellows_strain_stop(struct bellows_strain *strain);
+
+#endif /* _BELLOWS_GUEST_STRAIN_H */
