@@ -376,12 +376,23 @@ int bellows_vmem_ring(struct bellows_vmem *vmem)
  * bellows_vmem_rss_pages() - memory that the VMM really has
  * @vmem: the guest
  *
+ * Anonymous, of tmpfs and memfd, and explicit huge pages. Not what it maps of
+ * files: its program and libraries can be a quarter of a small guest, and are
+ * shared with other VMMs.
+ *
  * Context: any.
- * Return: its resident size, 0 when the process has gone.
+ * Return: pages of 4 KiB, 0 when the process has gone.
  */
 u64 bellows_vmem_rss_pages(const struct bellows_vmem *vmem)
 {
-	return get_mm_rss(vmem->mm);
+	struct mm_struct *mm = vmem->mm;
+	u64 pages = get_mm_counter(mm, MM_ANONPAGES) +
+		    get_mm_counter(mm, MM_SHMEMPAGES);
+
+#ifdef CONFIG_HUGETLB_PAGE
+	pages += atomic_long_read(&mm->hugetlb_usage);
+#endif
+	return pages;
 }
 
 /* Tells every guest that this module goes, and gathers those to ring. */
