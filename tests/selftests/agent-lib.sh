@@ -10,14 +10,16 @@ agent_start()
 	module_load_host && ease && host_set policy/doubt_ms 2000
 }
 
-# press MIB - has the host lack so much, by a reserve that is so much more than what is free.
+# press MIB - has the host lack so much, by a reserve that is so much more than what is free. It gives back when it has
+# as much as by default between the two.
 press()
 {
-	local free
+	local free reserve
 
 	free=$(($(host_value free) / MIB))
-	note "$free MiB are free; the reserve is $((free + $1)) MiB from now on"
-	host_set reserve $((free + $1))M
+	reserve=$((free + $1))
+	note "$free MiB are free; the reserve is $reserve MiB from now on"
+	host_set reserve ${reserve}M && host_set give_back $((reserve + $(host_value total) / MIB / 20))M
 }
 
 # ease - the host has enough again.
