@@ -12,6 +12,7 @@
 #include "balloon.h"
 #include "blocks.h"
 #include "counters.h"
+#include "virtio.h"
 
 /* Shows up as "vmem" in lockdep's reports, as the design calls it. */
 static struct lock_class_key bellows_vmem_class;
@@ -62,7 +63,7 @@ void bellows_balloon_exit(struct bellows_balloon *balloon)
  */
 unsigned long bellows_balloon_total(const struct bellows_balloon *balloon)
 {
-	return totalram_pages() + bellows_balloon_size(balloon);
+	return totalram_pages() + bellows_balloon_hidden(balloon);
 }
 
 /**
@@ -85,7 +86,7 @@ unsigned long bellows_balloon_node_size(struct bellows_balloon *balloon,
 	return size;
 }
 
-/* Books pages in (positive) or out. The guest's MemTotal follows. */
+/* Books pages in (positive) or out. */
 static void bellows_balloon_account(struct bellows_balloon *balloon,
 				    struct page *page, long blocks,
 				    long singles)
@@ -97,7 +98,8 @@ static void bellows_balloon_account(struct bellows_balloon *balloon,
 	WRITE_ONCE(balloon->size_pages, balloon->size_pages + pages);
 	WRITE_ONCE(balloon->nr_blocks, balloon->nr_blocks + blocks);
 	WRITE_ONCE(balloon->nr_singles, balloon->nr_singles + singles);
-	adjust_managed_page_count(page, -pages);
+	if (!balloon->shows)
+		adjust_managed_page_count(page, -pages);
 }
 
 /**
@@ -105,13 +107,15 @@ static void bellows_balloon_account(struct bellows_balloon *balloon,
  * @balloon: the pool
  * @page: the page, or the first page of a block
  * @block: is it a block?
+ * @devices: was it the virtio device that took it?
  * @from: the set that holds it so far
  *
  * Context: vmem is held.
  */
 void bellows_balloon_add(struct bellows_balloon *balloon, struct page *page,
-			 bool block, struct bellows_pages *from)
+			 bool block, bool devices, struct bellows_pages *from)
 {
+	set_page_private(page, devices ? BELLOWS_PAGE_DEVICES : 0);
 	bellows_pages_move(page, block, from,
 			   &balloon->node[page_to_nid(page)]);
 	bellows_balloon_account(balloon, page, block, !block);
@@ -127,8 +131,10 @@ static void bellows_balloon_break_block(struct bellows_balloon *balloon,
 
 	list_del(&block->lru);
 	pool->nr_blocks--;
-	for (i = 0; i < BELLOWS_BLOCK_PAGES; i++)
+	for (i = 0; i < BELLOWS_BLOCK_PAGES; i++) {
+		set_page_private(block + i, page_private(block));
 		list_add_tail(&block[i].lru, &pool->singles);
+	}
 	pool->nr_singles += BELLOWS_BLOCK_PAGES;
 
 	WRITE_ONCE(balloon->nr_blocks, balloon->nr_blocks - 1);
@@ -166,6 +172,27 @@ static void bellows_balloon_collect(struct bellows_balloon *balloon,
 	}
 }
 
+/* Gives what has left the pool to the kernel. */
+static unsigned long bellows_balloon_let_go(struct bellows_pages *leaving)
+{
+	unsigned long pages = bellows_pages_count(leaving);
+
+	bellows_count(BELLOWS_DEFLATED_PAGES, pages);
+	bellows_blocks_give_back(leaving);
+
+	return pages;
+}
+
+/* The device hears of what has left the pool before anybody can use it. */
+static void bellows_balloon_take_back(struct bellows_balloon *balloon,
+				      const struct bellows_pages *leaving)
+{
+	lockdep_assert_held(&balloon->vmem);
+
+	if (balloon->device)
+		bellows_virtio_take_back(balloon->device, leaving);
+}
+
 /**
  * bellows_balloon_deflate() - give memory back to the kernel
  * @balloon: the pool
@@ -179,7 +206,6 @@ unsigned long bellows_balloon_deflate(struct bellows_balloon *balloon,
 				      unsigned long wanted, int node)
 {
 	struct bellows_pages leaving;
-	unsigned long got;
 	int nid;
 
 	bellows_pages_init(&leaving);
@@ -191,11 +217,103 @@ unsigned long bellows_balloon_deflate(struct bellows_balloon *balloon,
 		bellows_balloon_collect(balloon, &leaving,
 					wanted - bellows_pages_count(&leaving),
 					nid);
+	bellows_balloon_take_back(balloon, &leaving);
 	mutex_unlock(&balloon->vmem);
 
-	got = bellows_pages_count(&leaving);
-	bellows_count(BELLOWS_DEFLATED_PAGES, got);
-	bellows_blocks_give_back(&leaving);
+	return bellows_balloon_let_go(&leaving);
+}
 
-	return got;
+/* Moves all blocks, or all single pages, that the device has to @leaving. */
+static void bellows_balloon_collect_devices(struct bellows_balloon *balloon,
+					    struct bellows_pages *leaving,
+					    struct bellows_pages *pool,
+					    bool block)
+{
+	struct list_head *pages = block ? &pool->blocks : &pool->singles;
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		if (!bellows_page_is_devices(page))
+			continue;
+		bellows_pages_move(page, block, pool, leaving);
+		bellows_balloon_account(balloon, page, -(long)block,
+					-(long)!block);
+	}
+}
+
+/**
+ * bellows_balloon_recall() - give the kernel all that the virtio device has
+ * @balloon: the pool; the device still answers, or is gone for good
+ *
+ * Context: May sleep, takes vmem.
+ * Return: pages given back.
+ */
+unsigned long bellows_balloon_recall(struct bellows_balloon *balloon)
+{
+	struct bellows_pages leaving;
+	int nid;
+
+	bellows_pages_init(&leaving);
+
+	mutex_lock(&balloon->vmem);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		bellows_balloon_collect_devices(balloon, &leaving,
+						&balloon->node[nid], true);
+		bellows_balloon_collect_devices(balloon, &leaving,
+						&balloon->node[nid], false);
+	}
+	bellows_balloon_take_back(balloon, &leaving);
+	mutex_unlock(&balloon->vmem);
+
+	return bellows_balloon_let_go(&leaving);
+}
+
+/**
+ * bellows_balloon_disown() - the virtio device has nothing of ours any more
+ * @balloon: the pool; what the device had stays in it
+ *
+ * Context: vmem is held.
+ */
+void bellows_balloon_disown(struct bellows_balloon *balloon)
+{
+	struct page *page;
+	int nid;
+
+	lockdep_assert_held(&balloon->vmem);
+
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		list_for_each_entry(page, &balloon->node[nid].blocks, lru)
+			set_page_private(page, 0);
+		list_for_each_entry(page, &balloon->node[nid].singles, lru)
+			set_page_private(page, 0);
+	}
+}
+
+/**
+ * bellows_balloon_show() - does MemTotal show what the balloon holds?
+ * @balloon: the pool
+ * @shows: whether it shall
+ *
+ * Context: vmem is held.
+ */
+void bellows_balloon_show(struct bellows_balloon *balloon, bool shows)
+{
+	struct page *page;
+	long sign;
+	int nid;
+
+	lockdep_assert_held(&balloon->vmem);
+
+	if (balloon->shows == shows)
+		return;
+
+	sign = shows ? 1 : -1;
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		list_for_each_entry(page, &balloon->node[nid].blocks, lru)
+			adjust_managed_page_count(page,
+						  sign * BELLOWS_BLOCK_PAGES);
+		list_for_each_entry(page, &balloon->node[nid].singles, lru)
+			adjust_managed_page_count(page, sign);
+	}
+	WRITE_ONCE(balloon->shows, shows);
 }

@@ -10,6 +10,8 @@
 
 #include "blocks.h"
 
+struct bellows_virtio;
+
 /**
  * struct bellows_balloon - the pool
  * @node: what is held of each NUMA node, by node number, nr_node_ids of them.
@@ -18,6 +20,9 @@
  *	READ_ONCE().
  * @nr_blocks: of it, blocks. As @size_pages.
  * @nr_singles: of it, single pages. As @size_pages.
+ * @device: the virtio device, NULL when there is none. Protected by @vmem.
+ * @shows: what is held stays part of the guest's MemTotal, as memory that can be
+ *	had back when it is needed. As @size_pages.
  */
 struct bellows_balloon {
 	/**
@@ -30,6 +35,8 @@ struct bellows_balloon {
 	unsigned long size_pages;
 	unsigned long nr_blocks;
 	unsigned long nr_singles;
+	struct bellows_virtio *device;
+	bool shows;
 };
 
 /**
@@ -45,14 +52,30 @@ bellows_balloon_size(const struct bellows_balloon *balloon)
 	return READ_ONCE(balloon->size_pages);
 }
 
+/**
+ * bellows_balloon_hidden() - how much of what is held does MemTotal leave out?
+ * @balloon: the pool
+ *
+ * Context: Any.
+ * Return: pages.
+ */
+static inline unsigned long
+bellows_balloon_hidden(const struct bellows_balloon *balloon)
+{
+	return READ_ONCE(balloon->shows) ? 0 : bellows_balloon_size(balloon);
+}
+
 int bellows_balloon_init(struct bellows_balloon *balloon);
 void bellows_balloon_exit(struct bellows_balloon *balloon);
 unsigned long bellows_balloon_total(const struct bellows_balloon *balloon);
 unsigned long bellows_balloon_node_size(struct bellows_balloon *balloon,
 					int node);
 void bellows_balloon_add(struct bellows_balloon *balloon, struct page *page,
-			 bool block, struct bellows_pages *from);
+			 bool block, bool devices, struct bellows_pages *from);
 unsigned long bellows_balloon_deflate(struct bellows_balloon *balloon,
 				      unsigned long wanted, int node);
+unsigned long bellows_balloon_recall(struct bellows_balloon *balloon);
+void bellows_balloon_disown(struct bellows_balloon *balloon);
+void bellows_balloon_show(struct bellows_balloon *balloon, bool shows);
 
 #endif /* _BELLOWS_GUEST_BALLOON_H */

@@ -132,6 +132,7 @@ static void bellows_hold_block(struct bellows_pages *taken, struct page *block)
 		set_page_count(block + i, 1);
 		__SetPageOffline(block + i);
 	}
+	set_page_private(block, 0);
 	list_add_tail(&block->lru, &taken->blocks);
 	taken->nr_blocks++;
 }
@@ -141,6 +142,7 @@ static void bellows_let_go_of_block(struct page *block)
 {
 	int i;
 
+	set_page_private(block, 0);
 	for (i = 0; i < BELLOWS_BLOCK_PAGES; i++) {
 		__ClearPageOffline(block + i);
 		set_page_count(block + i, 0);
@@ -224,6 +226,7 @@ void bellows_blocks_give_back(struct bellows_pages *pages)
 	list_for_each_entry_safe(page, next, &pages->singles, lru) {
 		list_del(&page->lru);
 		pages->nr_singles--;
+		set_page_private(page, 0);
 		__ClearPageOffline(page);
 		__free_page(page);
 		cond_resched();

@@ -7,6 +7,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
@@ -77,6 +78,23 @@ static inline void bellows_pages_move(struct page *page, bool block,
 		from->nr_singles--;
 		to->nr_singles++;
 	}
+}
+
+/*
+ * What the virtio device was given is marked, on the first page of a block or on
+ * the single page: the device has to hear of it when it comes back.
+ */
+#define BELLOWS_PAGE_DEVICES	1UL
+
+/**
+ * bellows_page_is_devices() - does the virtio device have it?
+ * @page: a single page, or the first page of a block, that is held
+ *
+ * Return: true if so; false when the host's kernel has it, or nobody yet.
+ */
+static inline bool bellows_page_is_devices(const struct page *page)
+{
+	return page_private(page) == BELLOWS_PAGE_DEVICES;
 }
 
 void bellows_blocks_init(void);

@@ -101,27 +101,47 @@ static void bellows_control_listen(struct bellows_control *control)
 	}
 }
 
-/* Settles what the balloon works towards, in pages. */
+/* What the host's agent wants. While it is lost, nothing more than it got. */
+static u64 bellows_control_agents(const struct bellows_control *control)
+{
+	u64 asked = control->wish.target_pages;
+
+	if (control->registration.state != BELLOWS_HOST_LOST)
+		return asked;
+
+	return min_t(u64, asked, bellows_balloon_size(&control->balloon));
+}
+
+/*
+ * Settles what the balloon works towards, in pages: the larger of what the host's
+ * agent and the VMM want, as far as the guest has it to give.
+ */
 static unsigned long bellows_control_decide(struct bellows_control *control)
 {
 	unsigned long total = bellows_balloon_total(&control->balloon);
 	unsigned long floor = READ_ONCE(control->floor_pages);
 	unsigned long most = total > floor ? total - floor : 0;
-	u64 asked = control->wish.target_pages;
+	unsigned long device = READ_ONCE(control->device_pages);
+	u64 agent = bellows_control_agents(control);
+	u64 asked = max_t(u64, agent, device);
 	unsigned long wanted = min_t(u64, asked, most);
+	enum bellows_target_source source;
 
-	if (wanted != control->target_pages)
+	if (asked == 0)
+		source = BELLOWS_TARGET_NONE;
+	else if (asked > wanted)
+		source = BELLOWS_TARGET_FLOOR;
+	else if (device > agent)
+		source = BELLOWS_TARGET_VIRTIO;
+	else
+		source = BELLOWS_TARGET_AGENT;
+
+	if (wanted != control->target_pages || source != control->source)
 		trace_bellows_target(asked, wanted,
 				     bellows_balloon_size(&control->balloon),
-				     control->wish.reason);
-
+				     source, control->wish.reason);
 	WRITE_ONCE(control->target_pages, wanted);
-	if (asked == 0)
-		WRITE_ONCE(control->source, BELLOWS_TARGET_NONE);
-	else if (asked > wanted)
-		WRITE_ONCE(control->source, BELLOWS_TARGET_FLOOR);
-	else
-		WRITE_ONCE(control->source, BELLOWS_TARGET_AGENT);
+	WRITE_ONCE(control->source, source);
 
 	return wanted;
 }
@@ -138,6 +158,10 @@ static int bellows_control_node(struct bellows_control *control, int sign,
 	s64 distance, furthest = 0;
 	int nid, node = NUMA_NO_NODE;
 	u64 target;
+
+	/* The VMM has no wishes for nodes, and more than the agent wants goes. */
+	if (sign > 0 && control->device_pages > control->wish.target_pages)
+		return NUMA_NO_NODE;
 
 	for (nid = 0; nid < control->wish.nr_nodes; nid++) {
 		if (node_isset(nid, *except))
@@ -197,6 +221,8 @@ static void bellows_control_inflate(struct bellows_control *control,
 		size = bellows_balloon_size(&control->balloon);
 		/* The host may have changed its mind in the meantime. */
 		bellows_control_listen(control);
+		bellows_control_listen_device(control);
+		bellows_control_tell_device(control);
 		wanted = bellows_control_decide(control);
 	} while ((got || node != NUMA_NO_NODE) && size < wanted &&
 		 !READ_ONCE(control->stopped));
@@ -278,6 +304,7 @@ static void bellows_control_work(struct work_struct *work)
 		bellows_control_relieve(control, BELLOWS_RELIEF_PAGES);
 	bellows_control_maintain(control);
 	bellows_control_listen(control);
+	bellows_control_listen_device(control);
 	wanted = bellows_control_decide(control);
 	size = bellows_balloon_size(&control->balloon);
 
@@ -285,14 +312,12 @@ static void bellows_control_work(struct work_struct *work)
 		control->is_short = false;
 		control->holds_off = false;
 	}
-	/* While the host is lost, the balloon keeps its size. */
-	if (control->registration.state != BELLOWS_HOST_LOST) {
-		if (size < wanted)
-			bellows_control_inflate(control, wanted);
-		else if (size > wanted)
-			bellows_control_deflate(control, wanted);
-	}
+	if (size < wanted)
+		bellows_control_inflate(control, wanted);
+	else if (size > wanted)
+		bellows_control_deflate(control, wanted);
 
+	bellows_control_tell_device(control);
 	bellows_control_report(control);
 	if (bellows_balloon_size(&control->balloon))
 		bellows_strain_watch(&control->strain);
@@ -307,8 +332,9 @@ static void bellows_control_work(struct work_struct *work)
  * @control: the guest's side
  * @most: pages, at least 1
  *
- * What the host grants of it; all of it when there is no host to ask. No
- * inflation follows for a while, whatever the host wants.
+ * What the host grants of it; all of it when there is no host to ask. What the
+ * VMM wants stays, unless it said that it may go in such a case. No inflation
+ * follows for a while, whatever the host wants.
  *
  * Context: Any task that may sleep, holding the kernel's oom_lock perhaps. Not
  * under vmem, because of GRANT.
@@ -323,7 +349,7 @@ unsigned long bellows_control_relieve(struct bellows_control *control,
 
 	lockdep_assert_not_held(&control->balloon.vmem);
 	mutex_lock(&control->accord);
-	pages = min(most, bellows_balloon_size(&control->balloon));
+	pages = min(most, bellows_control_spare(control));
 	if (pages == 0)
 		goto unlock;
 
@@ -339,6 +365,8 @@ unsigned long bellows_control_relieve(struct bellows_control *control,
 					      NUMA_NO_NODE);
 unlock:
 	mutex_unlock(&control->accord);
+	if (got)
+		bellows_control_tell_device(control);
 
 	return got;
 }

@@ -16,17 +16,20 @@
 #include "strain.h"
 
 struct bellows_link_ops;
+struct bellows_virtio;
 
 /**
  * enum bellows_target_source - who set the size that the balloon works towards
  *
  * @BELLOWS_TARGET_NONE: Nobody wants anything.
  * @BELLOWS_TARGET_AGENT: The host's agent.
+ * @BELLOWS_TARGET_VIRTIO: The VMM, through the virtio device.
  * @BELLOWS_TARGET_FLOOR: The guest: somebody wants more than it will give.
  */
 enum bellows_target_source {
 	BELLOWS_TARGET_NONE,
 	BELLOWS_TARGET_AGENT,
+	BELLOWS_TARGET_VIRTIO,
 	BELLOWS_TARGET_FLOOR,
 };
 
@@ -49,6 +52,8 @@ enum bellows_target_source {
  *	worker starts and stops it.
  * @report: where the worker puts the figures for the host together
  * @wish: the last that the host asked for; the worker's own
+ * @device_pages: the last that the VMM asked for through the virtio device.
+ *	Written under vmem, read anywhere.
  * @target_pages: what the balloon works towards. Written by the worker, read
  *	anywhere.
  * @source: who set it; as @target_pages
@@ -71,6 +76,7 @@ struct bellows_control {
 	struct bellows_strain strain;
 	struct bellows_guest_half *report;
 	struct bellows_wish wish;
+	unsigned long device_pages;
 	unsigned long target_pages;
 	enum bellows_target_source source;
 	unsigned long floor_pages;
@@ -89,5 +95,15 @@ unsigned long bellows_control_relieve(struct bellows_control *control,
 				      unsigned long most);
 void bellows_control_start(struct bellows_control *control);
 void bellows_control_stop(struct bellows_control *control);
+
+/* control_virtio.c: the virtio device's part in it */
+void bellows_control_attach(struct bellows_control *control,
+			    struct bellows_virtio *device);
+void bellows_control_detach(struct bellows_control *control);
+void bellows_control_disown(struct bellows_control *control);
+bool bellows_control_has_device(struct bellows_control *control);
+void bellows_control_listen_device(struct bellows_control *control);
+void bellows_control_tell_device(struct bellows_control *control);
+unsigned long bellows_control_spare(struct bellows_control *control);
 
 #endif /* _BELLOWS_GUEST_CONTROL_H */

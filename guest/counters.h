@@ -28,6 +28,7 @@
  * @BELLOWS_ALLOCATED_PAGES: Single pages that came from the page allocator.
  * @BELLOWS_SHORT_EVENTS: Inflations that ended before the target.
  * @BELLOWS_RELIEFS: Times the guest ran out of memory and took some back.
+ * @BELLOWS_REPORTED_PAGES: Free pages that the VMM was told of.
  * @BELLOWS_NR_COUNTERS: How many there are.
  */
 enum bellows_counter {
@@ -48,6 +49,7 @@ enum bellows_counter {
 	BELLOWS_ALLOCATED_PAGES,
 	BELLOWS_SHORT_EVENTS,
 	BELLOWS_RELIEFS,
+	BELLOWS_REPORTED_PAGES,
 	BELLOWS_NR_COUNTERS,
 };
 

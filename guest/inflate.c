@@ -19,6 +19,7 @@
 #include "link.h"
 #include "registration.h"
 #include "trace.h"
+#include "virtio.h"
 
 /* Ranges refused in one inflation before it is given up. */
 #define BELLOWS_REFUSALS_MAX 64
@@ -117,7 +118,7 @@ static void bellows_range_done(struct bellows_inflation *inflation,
 	for (unit = 0; unit < nr_units; unit++)
 		bellows_balloon_add(inflation->balloon,
 				    list_first_entry(units, struct page, lru),
-				    block, taken);
+				    block, inflation->devices, taken);
 	if (block)
 		inflation->blocks += nr_units;
 	else
@@ -153,6 +154,25 @@ static int bellows_range_refused(struct bellows_inflation *inflation,
 }
 
 /*
+ * Gives a batch to the host's kernel, or where that does not know us to the
+ * virtio device.
+ */
+static int bellows_release(struct bellows_inflation *inflation, unsigned int nr,
+			   struct bellows_release_answer *answer)
+{
+	struct bellows_registration *registration = inflation->registration;
+	struct bellows_virtio *device = inflation->balloon->device;
+
+	inflation->devices = registration->state != BELLOWS_HOST_PRESENT;
+	if (!inflation->devices)
+		return bellows_registration_release(registration, nr, answer);
+	if (!device)
+		return -ENODEV;
+
+	return bellows_virtio_release(device, registration->batch, nr, answer);
+}
+
+/*
  * Gives all blocks, or all single pages, of @taken to the host. What is left in
  * @taken afterwards the host does not have. Returns 0 or why it stopped.
  */
@@ -171,8 +191,7 @@ static int bellows_release_units(struct bellows_inflation *inflation,
 	while (!list_empty(units) && ret == 0) {
 		nr = bellows_fill_batch(batch, units,
 					block ? BELLOWS_BLOCK_PAGES : 1);
-		ret = bellows_registration_release(inflation->registration, nr,
-						   &answer);
+		ret = bellows_release(inflation, nr, &answer);
 		if (ret == -EINTR)
 			answer = (struct bellows_release_answer){};
 		else if (ret)

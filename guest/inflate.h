@@ -24,6 +24,7 @@ struct bellows_registration;
  * @singles: single pages the host took
  * @refused_pages: pages it refused
  * @started_ns: when it began
+ * @devices: this batch goes to the virtio device
  * @hopeless: the host's reason holds for all our memory; do not try soon
  */
 struct bellows_inflation {
@@ -36,6 +37,7 @@ struct bellows_inflation {
 	unsigned long singles;
 	unsigned long refused_pages;
 	u64 started_ns;
+	bool devices;
 	bool hopeless;
 };
 

@@ -17,6 +17,7 @@
 #include "relief.h"
 #include "stats.h"
 #include "sysfs.h"
+#include "virtio.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -102,8 +103,15 @@ static int __init bellows_guest_init(void)
 
 	bellows_control_start(&bellows);
 
+	ret = bellows_virtio_init(&bellows);
+	if (ret)
+		goto stop_control;
+
 	return 0;
 
+stop_control:
+	bellows_control_stop(&bellows);
+	unregister_pm_notifier(&bellows_power_block);
 unregister_reboot:
 	unregister_reboot_notifier(&bellows_reboot_block);
 exit_relief:
@@ -118,6 +126,7 @@ exit_control:
 
 static void __exit bellows_guest_exit(void)
 {
+	bellows_virtio_exit();
 	unregister_pm_notifier(&bellows_power_block);
 	unregister_reboot_notifier(&bellows_reboot_block);
 	bellows_relief_exit();

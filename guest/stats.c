@@ -179,7 +179,7 @@ static void bellows_stats_node(struct bellows_node *report,
 	int i;
 
 	report->size_pages = bellows_balloon_node_size(balloon, nid);
-	report->total_pages = report->size_pages;
+	report->total_pages = READ_ONCE(balloon->shows) ? 0 : report->size_pages;
 	report->free_pages = 0;
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		report->total_pages += zone_managed_pages(&zones[i]);

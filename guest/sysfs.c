@@ -73,6 +73,7 @@ static ssize_t target_source_show(struct kobject *kobj,
 	static const char *const names[] = {
 		[BELLOWS_TARGET_NONE] = "none",
 		[BELLOWS_TARGET_AGENT] = "agent",
+		[BELLOWS_TARGET_VIRTIO] = "virtio",
 		[BELLOWS_TARGET_FLOOR] = "floor",
 	};
 
@@ -242,7 +243,20 @@ static ssize_t doorbell_show(struct kobject *kobj, struct kobj_attribute *attr,
 
 static struct kobj_attribute doorbell_attribute = __ATTR_RO(doorbell);
 
+static ssize_t virtio_target_show(struct kobject *kobj,
+				  struct kobj_attribute *attr, char *buf)
+{
+	if (!bellows_control_has_device(bellows_control))
+		return sysfs_emit(buf, "none\n");
+
+	return bellows_emit_pages(buf,
+				  READ_ONCE(bellows_control->device_pages));
+}
+
+static struct kobj_attribute virtio_target_attribute = __ATTR_RO(virtio_target);
+
 static struct attribute *bellows_attributes[] = {
+	&virtio_target_attribute.attr,
 	&target_attribute.attr,
 	&target_source_attribute.attr,
 	&size_attribute.attr,
@@ -305,6 +319,7 @@ BELLOWS_COUNTER(allocated_blocks, BELLOWS_ALLOCATED_BLOCKS);
 BELLOWS_COUNTER(allocated_pages, BELLOWS_ALLOCATED_PAGES);
 BELLOWS_COUNTER(short_events, BELLOWS_SHORT_EVENTS);
 BELLOWS_COUNTER(reliefs, BELLOWS_RELIEFS);
+BELLOWS_COUNTER(reported_pages, BELLOWS_REPORTED_PAGES);
 
 static struct attribute *bellows_counter_attributes[] = {
 	&inflated_pages_counter.attribute.attr,
@@ -324,6 +339,7 @@ static struct attribute *bellows_counter_attributes[] = {
 	&allocated_pages_counter.attribute.attr,
 	&short_events_counter.attribute.attr,
 	&reliefs_counter.attribute.attr,
+	&reported_pages_counter.attribute.attr,
 	NULL
 };
 

@@ -8,23 +8,26 @@
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(bellows_target,
-	TP_PROTO(u64 asked, unsigned long wanted, unsigned long size, u32 reason),
-	TP_ARGS(asked, wanted, size, reason),
+	TP_PROTO(u64 asked, unsigned long wanted, unsigned long size, u32 source,
+		 u32 reason),
+	TP_ARGS(asked, wanted, size, source, reason),
 	TP_STRUCT__entry(
 		__field(u64, asked)
 		__field(unsigned long, wanted)
 		__field(unsigned long, size)
+		__field(u32, source)
 		__field(u32, reason)
 	),
 	TP_fast_assign(
 		__entry->asked = asked;
 		__entry->wanted = wanted;
 		__entry->size = size;
+		__entry->source = source;
 		__entry->reason = reason;
 	),
-	TP_printk("asked_pages=%llu wanted_pages=%lu size_pages=%lu reason=%u",
+	TP_printk("asked_pages=%llu wanted_pages=%lu size_pages=%lu source=%u reason=%u",
 		  __entry->asked, __entry->wanted, __entry->size,
-		  __entry->reason)
+		  __entry->source, __entry->reason)
 );
 
 TRACE_EVENT(bellows_inflate,

@@ -27,6 +27,18 @@
 #define BELLOWS_MAX_PAGE_ORDER	(MAX_ORDER - 1)
 #endif
 
+#ifdef _LINUX_VIRTIO_BALLOON_H
+/* Statistics that came with 6.12; an older device ignores them. */
+#ifndef VIRTIO_BALLOON_S_OOM_KILL
+#define VIRTIO_BALLOON_S_OOM_KILL	10
+#define VIRTIO_BALLOON_S_ALLOC_STALL	11
+#define VIRTIO_BALLOON_S_ASYNC_SCAN	12
+#define VIRTIO_BALLOON_S_DIRECT_SCAN	13
+#define VIRTIO_BALLOON_S_ASYNC_RECLAIM	14
+#define VIRTIO_BALLOON_S_DIRECT_RECLAIM	15
+#endif
+#endif
+
 /* --- end of guest ------------------------------------------------------- */
 
 /* --- host --------------------------------------------------------------- */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The virtio balloon device: how the VMM, and libvirt through it, sees us.
+ */
+#ifndef _BELLOWS_GUEST_VIRTIO_H
+#define _BELLOWS_GUEST_VIRTIO_H
+
+#include <linux/page_reporting.h>
+#include <linux/types.h>
+#include <linux/virtio.h>
+#include <linux/virtio_balloon.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct bellows_batch_page;
+struct bellows_control;
+struct bellows_pages;
+struct bellows_release_answer;
+
+/* Statistics that have come since the kernel's header was made. */
+#define BELLOWS_STATS_MAX 16
+
+/**
+ * struct bellows_virtio - the balloon device
+ * @vdev: the device
+ * @control: what sets the size
+ * @inflate: queue of pages that the device gets
+ * @deflate: queue of pages that it gets no more
+ * @stats: queue of statistics, NULL without VIRTIO_BALLOON_F_STATS_VQ
+ * @report: queue of free pages, NULL without VIRTIO_BALLOON_F_REPORTING
+ * @acked: woken when the device has answered on @inflate, @deflate or @report
+ * @pfns: elements for @inflate and @deflate, each of a block's frame numbers.
+ *	Used under vmem.
+ * @elements: how many of them may be under way at a time
+ * @deflates_on_oom: the device allows the guest to take memory back when it has
+ *	none left, whatever the VMM wants
+ * @told_pages: what the device was last told that the balloon holds. Under vmem.
+ * @told: @told_pages is true
+ * @leaving: the device goes: it wants nothing any more. Written under vmem.
+ * @changed: its configuration changed, and nobody has looked yet
+ * @stats_work: answers a request for statistics
+ * @stats_buffer: the answer. Used by @stats_work, which does not run when the
+ *	queue is filled for the first time.
+ * @reporting: what the kernel knows us by for free page reporting
+ * @reports: it is registered
+ */
+struct bellows_virtio {
+	struct virtio_device *vdev;
+	struct bellows_control *control;
+	struct virtqueue *inflate;
+	struct virtqueue *deflate;
+	struct virtqueue *stats;
+	struct virtqueue *report;
+	wait_queue_head_t acked;
+	__virtio32 *pfns;
+	unsigned int elements;
+	bool deflates_on_oom;
+	unsigned long told_pages;
+	bool told;
+	bool leaving;
+	bool changed;
+	struct work_struct stats_work;
+	struct virtio_balloon_stat stats_buffer[BELLOWS_STATS_MAX];
+	struct page_reporting_dev_info reporting;
+	bool reports;
+};
+
+/* link_virtio.c: the device comes and goes */
+int bellows_virtio_init(struct bellows_control *control);
+void bellows_virtio_exit(void);
+unsigned long bellows_virtio_target(struct bellows_virtio *device);
+void bellows_virtio_tell(struct bellows_virtio *device, unsigned long pages);
+
+/* virtio_pages.c: pages go to the device and come back */
+int bellows_virtio_pages_init(struct bellows_virtio *device);
+void bellows_virtio_pages_exit(struct bellows_virtio *device);
+int bellows_virtio_flush(struct bellows_virtio *device, struct virtqueue *queue,
+			 unsigned int pending);
+int bellows_virtio_release(struct bellows_virtio *device,
+			   const struct bellows_batch_page *batch,
+			   unsigned int nr,
+			   struct bellows_release_answer *answer);
+void bellows_virtio_take_back(struct bellows_virtio *device,
+			      const struct bellows_pages *pages);
+
+/* virtio_report.c: free page reporting */
+int bellows_virtio_report_start(struct bellows_virtio *device);
+void bellows_virtio_report_stop(struct bellows_virtio *device);
+
+/* virtio_stats.c: the guest's figures */
+int bellows_virtio_stats_start(struct bellows_virtio *device);
+void bellows_virtio_stats_stop(struct bellows_virtio *device);
+void bellows_virtio_stats_request(struct virtqueue *queue);
+
+#endif /* _BELLOWS_GUEST_VIRTIO_H */

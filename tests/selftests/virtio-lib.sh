@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the tests of the virtio device share. Each runs the same steps several ways: "stock" is the kernel's own
+# driver, the yardstick that shows the test itself to be right; "alone" is the guest's module on a host
+# without ours; "pair" is both. Sourced after lib.sh and pair-lib.sh.
+
+# shellcheck disable=SC2034
+VIRTIO_WAYS=(stock alone pair)
+
+# way_start WAY [OPTION...] - a guest "a" of guest_start whose balloon device is driven that way.
+way_start()
+{
+	local way=$1
+
+	shift
+	way_host "$way" || return
+	guest_start a "$@" && way_drive "$way"
+}
+
+# way_host WAY - the host's module, with its agent off, for a pair, and only for one.
+way_host()
+{
+	case $1 in
+	pair)	[ -e "$HOST" ] || host_load ;;
+	*)	[ ! -e "$HOST" ] || module_unload_host ;;
+	esac
+}
+
+# way_drive WAY - loads the driver into guest "a".
+way_drive()
+{
+	case $1 in
+	stock)	guest_run a 'modprobe virtio_balloon' ;;
+	alone)	module_load_guest a ;;
+	pair)	pair_join a ;;
+	esac
+}
+
+# way_undrive WAY - unloads it.
+way_undrive()
+{
+	case $1 in
+	stock)	guest_run a 'rmmod virtio_balloon' ;;
+	*)	module_unload_guest a ;;
+	esac
+}
+
+# ---- what the VMM knows ----
+
+# actual_mib NAME - the memory that a guest has, by what its driver says.
+actual_mib()
+{
+	local answer
+
+	answer=$(guest_qmp "$1" '{"execute":"query-balloon"}') || return
+	answer=${answer##*\"actual\": }
+	echo $((${answer%%\}*} >> 20))
+}
+
+# wait_actual NAME MIB [SECONDS] - within one per cent.
+wait_actual()
+{
+	wait_until "${3:-60}" "actual=\$(actual_mib $1) && [ \$((actual * 100)) -ge $(($2 * 99)) ] &&
+		[ \$((actual * 100)) -le $(($2 * 101)) ]" && return
+	echo "the guest has $(actual_mib "$1") MiB, wanted $2"
+	return 1
+}
+
+# setmem NAME MIB [SECONDS] - what "virsh setmem" does, until it is done.
+setmem()
+{
+	guest_balloon "$1" "$2" && wait_actual "$@"
+}
+
+# device_get NAME PROPERTY - of the balloon device, as QEMU prints it.
+device_get()
+{
+	guest_qmp "$1" "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/machine/peripheral/balloon0\",\"property\":\"$2\"}}"
+}
+
+# device_set NAME PROPERTY VALUE
+device_set()
+{
+	guest_qmp "$1" "{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/balloon0\",\"property\":\"$2\",
+		\"value\":$3}}" >/dev/null
+}
+
+# stat_of STATS TAG - one figure out of what device_get NAME guest-stats prints.
+stat_of()
+{
+	local value=${1##*\"stat-$2\": }
+
+	[ "$value" != "$1" ] && echo "${value%%[,\}]*}"
+}
+
+# What QEMU says goes into a log of the guest's; it has nothing to say unless a driver errs.
+check_qemu_quiet()
+{
+	check_fails "$1: QEMU has nothing to complain of" grep -v '^QEMU ended with exit code' \
+		"$BELLOWS_RUN/guest-a.qemu"
+}
+
+# ---- what the guest knows ----
+
+# meminfo_mib NAME FIELD
+meminfo_mib()
+{
+	echo $(($(guest_run -t 20 "$1" "awk '/^$2:/ { print \$2 }' /proc/meminfo") / 1024))
+}
