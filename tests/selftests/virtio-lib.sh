@@ -94,10 +94,25 @@ stat_of()
 	[ "$value" != "$1" ] && echo "${value%%[,\}]*}"
 }
 
-# What QEMU says goes into a log of the guest's; it has nothing to say unless a driver errs.
+# ---- migration and snapshots, by QEMU's own means ----
+
+# migrate_to NAME URI - until all is sent; the source is paused then. Prints how many MiB went.
+migrate_to()
+{
+	local info
+
+	guest_qmp "$1" "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"$2\"}}" >/dev/null || return
+	wait_until 90 "info=\$(guest_qmp $1 '{\"execute\":\"query-migrate\"}') && [[ \$info == *'\"status\": \"completed\"'* ]]" ||
+		{ echo "$info"; return 1; }
+	info=${info##*\"transferred\": }
+	echo $((${info%%,*} >> 20))
+}
+
+# check_qemu_quiet WAY [PATTERN] - what QEMU says goes into a log of the guest's; it has nothing to say unless a driver
+# errs, but for what matches the pattern.
 check_qemu_quiet()
 {
-	check_fails "$1: QEMU has nothing to complain of" grep -v '^QEMU ended with exit code' \
+	check_fails "$1: QEMU has nothing to complain of" grep -vE "^QEMU ended with exit code${2:+|$2}" \
 		"$BELLOWS_RUN/guest-a.qemu"
 }
 

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Free page reporting: what the guest has freed comes back to the host though nobody set a target.
+#
+# timeout: 300
+
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../pair-lib.sh"
+. "$(dirname "$0")/../virtio-lib.sh"
+
+for way in "${VIRTIO_WAYS[@]}"; do
+	way_start "$way" -m 384 --balloon free-page-reporting=on || die "$way: no guest"
+	check "$way: memory to watch" keeper_start a -a 64 -m verify || die "$way: no memory to watch"
+	guest_touch a || not_ok "$way: the guest cannot touch its memory"
+	rss=$(guest_rss_kib a)
+	check "$way: the VM shrinks by 150 MiB" wait_until 60 "[ \$(guest_rss_kib a) -lt $((rss - 150 * 1024)) ]"
+	check_equal "$way: the balloon has nothing to do with it" 384 "$(actual_mib a)"
+	if [ "$way" != stock ]; then
+		check_range "$way: and it is counted (MiB)" 150 $(($(guest_value a counters/reported_pages) / 256)) 2000
+		check_equal "$way: the balloon is empty" 0 "$(guest_value a size)"
+	fi
+	check "$way: what the guest kept is intact" keeper_good a
+	guest_touch a || not_ok "$way: the guest cannot use it again"
+	check "$way: with a balloon at the same time" setmem a 256
+	check "$way: the driver can go" way_undrive "$way"
+	check "$way: all is intact" keeper_good a
+	check_qemu_quiet "$way"
+	guest_stop a
+done
