@@ -13,6 +13,8 @@ OUT = build/$(RELEASE)
 T ?= *
 # Which benchmark `make bench` runs.
 B ?= *
+# Where modprobe finds what is said to it.
+MODPROBE_DIR ?= /etc/modprobe.d
 # Passed on to Kbuild: W=1, C=1, ...
 KFLAGS ?=
 
@@ -48,10 +50,13 @@ modules:
 install: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(OUT) modules_install INSTALL_MOD_DIR=updates
 	depmod $(RELEASE)
+	install -D -m 644 scripts/modprobe.conf $(MODPROBE_DIR)/bellows.conf
+	@echo "make: in a guest, run 'update-initramfs -u' for the next boot (Documentation/guide.rst)"
 
 uninstall:
 	rm -f /lib/modules/$(RELEASE)/updates/bellows_guest.ko* \
-	      /lib/modules/$(RELEASE)/updates/bellows_host.ko*
+	      /lib/modules/$(RELEASE)/updates/bellows_host.ko* \
+	      $(MODPROBE_DIR)/bellows.conf
 	depmod $(RELEASE)
 
 demo:

@@ -32,6 +32,8 @@
 #define BELLOWS_FREE_BLOCKS_MAX 512
 #define BELLOWS_ALLOCATED_BLOCKS_MAX 16
 #define BELLOWS_SINGLES_MAX BELLOWS_BATCH_MAX
+/* Left free by those who only borrow. */
+#define BELLOWS_IDLE_KEEP (SZ_32M >> PAGE_SHIFT)
 
 /*
  * Neither may ever call the OOM killer. For a block the allocator may reclaim
@@ -371,7 +373,29 @@ static void bellows_take_free(struct bellows_pages *taken, unsigned long wanted,
 	} while (taken->nr_blocks > before && taken->nr_blocks < wanted);
 
 	bellows_give_back_surplus(taken, wanted);
-	bellows_count(BELLOWS_ISOLATED_BLOCKS, taken->nr_blocks);
+}
+
+/**
+ * bellows_blocks_take_idle() - get whole free blocks, and nothing else
+ * @taken: an empty set, filled with what is free and not needed soon
+ *
+ * Takes a bounded bite. The kernel does nothing for it: no reclaim, no
+ * allocation.
+ *
+ * Context: May sleep. No locks held.
+ */
+void bellows_blocks_take_idle(struct bellows_pages *taken)
+{
+	unsigned long room = bellows_blocks_room(), blocks;
+
+	/* So much that nobody takes it for a shortage. */
+	blocks = room > BELLOWS_IDLE_KEEP ?
+			 (room - BELLOWS_IDLE_KEEP) / BELLOWS_BLOCK_PAGES : 0;
+	if (bellows_isolates && blocks)
+		bellows_take_free(taken,
+				  min_t(unsigned long, blocks,
+					BELLOWS_FREE_BLOCKS_MAX),
+				  NUMA_NO_NODE);
 }
 
 static struct page *bellows_allocate(gfp_t gfp, unsigned int order, int node)
@@ -475,6 +499,7 @@ void bellows_blocks_take(struct bellows_pages *taken, unsigned long wanted,
 		       BELLOWS_FREE_BLOCKS_MAX);
 	if (bellows_isolates && blocks)
 		bellows_take_free(taken, blocks, node);
+	bellows_count(BELLOWS_ISOLATED_BLOCKS, taken->nr_blocks);
 	if (wanted && taken->nr_blocks == 0)
 		bellows_take_allocated(taken, wanted, node);
 }

@@ -104,6 +104,7 @@ unsigned long bellows_blocks_room(void);
 u64 bellows_blocks_stall_ns(void);
 void bellows_blocks_take(struct bellows_pages *taken, unsigned long wanted,
 			 int node);
+void bellows_blocks_take_idle(struct bellows_pages *taken);
 void bellows_blocks_give_back(struct bellows_pages *pages);
 
 #endif /* _BELLOWS_GUEST_BLOCKS_H */

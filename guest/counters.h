@@ -29,6 +29,7 @@
  * @BELLOWS_SHORT_EVENTS: Inflations that ended before the target.
  * @BELLOWS_RELIEFS: Times the guest ran out of memory and took some back.
  * @BELLOWS_REPORTED_PAGES: Free pages that the VMM was told of.
+ * @BELLOWS_HINTED_PAGES: Free pages that a VMM was told not to migrate.
  * @BELLOWS_NR_COUNTERS: How many there are.
  */
 enum bellows_counter {
@@ -50,6 +51,7 @@ enum bellows_counter {
 	BELLOWS_SHORT_EVENTS,
 	BELLOWS_RELIEFS,
 	BELLOWS_REPORTED_PAGES,
+	BELLOWS_HINTED_PAGES,
 	BELLOWS_NR_COUNTERS,
 };
 

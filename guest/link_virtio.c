@@ -94,6 +94,7 @@ static int bellows_virtio_find_queues(struct bellows_virtio *device)
 		[BELLOWS_QUEUE_INFLATE] = bellows_virtio_acked,
 		[BELLOWS_QUEUE_DEFLATE] = bellows_virtio_acked,
 		[BELLOWS_QUEUE_STATS] = bellows_virtio_stats_request,
+		[BELLOWS_QUEUE_HINT] = bellows_virtio_acked,
 		[BELLOWS_QUEUE_REPORT] = bellows_virtio_acked,
 	};
 	/* One without a name does not exist. */
@@ -106,6 +107,8 @@ static int bellows_virtio_find_queues(struct bellows_virtio *device)
 
 	if (virtio_has_feature(vdev, VIRTIO_BALLOON_F_STATS_VQ))
 		names[BELLOWS_QUEUE_STATS] = "stats";
+	if (virtio_has_feature(vdev, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
+		names[BELLOWS_QUEUE_HINT] = "hint";
 	if (virtio_has_feature(vdev, VIRTIO_BALLOON_F_REPORTING))
 		names[BELLOWS_QUEUE_REPORT] = "report";
 
@@ -117,6 +120,7 @@ static int bellows_virtio_find_queues(struct bellows_virtio *device)
 	device->inflate = queues[BELLOWS_QUEUE_INFLATE];
 	device->deflate = queues[BELLOWS_QUEUE_DEFLATE];
 	device->stats = queues[BELLOWS_QUEUE_STATS];
+	device->hint = queues[BELLOWS_QUEUE_HINT];
 	device->report = queues[BELLOWS_QUEUE_REPORT];
 
 	return 0;
@@ -165,6 +169,7 @@ static int bellows_virtio_start(struct bellows_virtio *device)
 	ret = bellows_virtio_report_start(device);
 	if (ret)
 		pr_notice("no free page reporting (error %d)\n", ret);
+	bellows_virtio_hint_start(device);
 
 	bellows_control_attach(device->control, device);
 
@@ -181,6 +186,7 @@ static void bellows_virtio_stop(struct bellows_virtio *device)
 {
 	struct virtio_device *vdev = device->vdev;
 
+	bellows_virtio_hint_stop(device);
 	bellows_virtio_report_stop(device);
 	bellows_control_detach(device->control);
 	virtio_reset_device(vdev);
@@ -240,6 +246,7 @@ static void bellows_virtio_changed(struct virtio_device *vdev)
 
 	WRITE_ONCE(device->changed, true);
 	bellows_control_kick(device->control);
+	bellows_virtio_hint_request(device);
 }
 
 #ifdef CONFIG_PM
@@ -260,16 +267,20 @@ static int bellows_virtio_restore(struct virtio_device *vdev)
 }
 #endif
 
-/* The next kernel, by kexec too, finds the device as it is after a reset. */
-static void bellows_virtio_shutdown(struct device *dev)
+/**
+ * bellows_virtio_quiesce() - leave the device to the kernel that comes next
+ * @device: the device, used no more
+ *
+ * The bus resets it, now that nobody waits for its answers any more.
+ *
+ * Context: Reboot notifier. May sleep.
+ */
+void bellows_virtio_quiesce(struct bellows_virtio *device)
 {
-	struct virtio_device *vdev = dev_to_virtio(dev);
-	struct bellows_virtio *device = vdev->priv;
-
+	bellows_virtio_hint_stop(device);
 	bellows_virtio_report_stop(device);
 	bellows_control_disown(device->control);
-	virtio_break_device(vdev);
-	virtio_reset_device(vdev);
+	bellows_virtio_stats_stop(device);
 }
 
 static int bellows_virtio_validate(struct virtio_device *vdev)
@@ -293,8 +304,8 @@ static int bellows_virtio_validate(struct virtio_device *vdev)
 
 static const unsigned int bellows_virtio_features[] = {
 	VIRTIO_BALLOON_F_MUST_TELL_HOST, VIRTIO_BALLOON_F_STATS_VQ,
-	VIRTIO_BALLOON_F_DEFLATE_ON_OOM, VIRTIO_BALLOON_F_PAGE_POISON,
-	VIRTIO_BALLOON_F_REPORTING,
+	VIRTIO_BALLOON_F_DEFLATE_ON_OOM, VIRTIO_BALLOON_F_FREE_PAGE_HINT,
+	VIRTIO_BALLOON_F_PAGE_POISON,	 VIRTIO_BALLOON_F_REPORTING,
 };
 
 static const struct virtio_device_id bellows_virtio_ids[] = {
@@ -306,7 +317,6 @@ MODULE_DEVICE_TABLE(virtio, bellows_virtio_ids);
 static struct virtio_driver bellows_virtio_driver = {
 	.driver.name = "bellows_guest",
 	.driver.owner = THIS_MODULE,
-	.driver.shutdown = bellows_virtio_shutdown,
 	.id_table = bellows_virtio_ids,
 	.feature_table = bellows_virtio_features,
 	.feature_table_size = ARRAY_SIZE(bellows_virtio_features),

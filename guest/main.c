@@ -31,7 +31,12 @@ static struct bellows_control bellows;
 static int bellows_reboot(struct notifier_block *block, unsigned long action,
 			  void *unused)
 {
+	/* Only the driver core changes it, which is busy with the reboot. */
+	struct bellows_virtio *device = bellows.balloon.device;
+
 	bellows_control_stop(&bellows);
+	if (device)
+		bellows_virtio_quiesce(device);
 
 	return NOTIFY_DONE;
 }

@@ -320,6 +320,7 @@ BELLOWS_COUNTER(allocated_pages, BELLOWS_ALLOCATED_PAGES);
 BELLOWS_COUNTER(short_events, BELLOWS_SHORT_EVENTS);
 BELLOWS_COUNTER(reliefs, BELLOWS_RELIEFS);
 BELLOWS_COUNTER(reported_pages, BELLOWS_REPORTED_PAGES);
+BELLOWS_COUNTER(hinted_pages, BELLOWS_HINTED_PAGES);
 
 static struct attribute *bellows_counter_attributes[] = {
 	&inflated_pages_counter.attribute.attr,
@@ -340,6 +341,7 @@ static struct attribute *bellows_counter_attributes[] = {
 	&short_events_counter.attribute.attr,
 	&reliefs_counter.attribute.attr,
 	&reported_pages_counter.attribute.attr,
+	&hinted_pages_counter.attribute.attr,
 	NULL
 };
 

@@ -27,8 +27,10 @@ struct bellows_release_answer;
  * @inflate: queue of pages that the device gets
  * @deflate: queue of pages that it gets no more
  * @stats: queue of statistics, NULL without VIRTIO_BALLOON_F_STATS_VQ
+ * @hint: queue of free pages for a migration, NULL without
+ *	VIRTIO_BALLOON_F_FREE_PAGE_HINT
  * @report: queue of free pages, NULL without VIRTIO_BALLOON_F_REPORTING
- * @acked: woken when the device has answered on @inflate, @deflate or @report
+ * @acked: woken when the device has answered on any queue but @stats
  * @pfns: elements for @inflate and @deflate, each of a block's frame numbers.
  *	Used under vmem.
  * @elements: how many of them may be under way at a time
@@ -43,6 +45,10 @@ struct bellows_release_answer;
  *	queue is filled for the first time.
  * @reporting: what the kernel knows us by for free page reporting
  * @reports: it is registered
+ * @hint_work: tells the device of free memory during a migration
+ * @hint_round: a round's number on its way to the device; @hint_work's own
+ * @hint_done: the round last answered; @hint_work's own
+ * @hints: @hint_work may be queued
  */
 struct bellows_virtio {
 	struct virtio_device *vdev;
@@ -50,6 +56,7 @@ struct bellows_virtio {
 	struct virtqueue *inflate;
 	struct virtqueue *deflate;
 	struct virtqueue *stats;
+	struct virtqueue *hint;
 	struct virtqueue *report;
 	wait_queue_head_t acked;
 	__virtio32 *pfns;
@@ -63,11 +70,16 @@ struct bellows_virtio {
 	struct virtio_balloon_stat stats_buffer[BELLOWS_STATS_MAX];
 	struct page_reporting_dev_info reporting;
 	bool reports;
+	struct work_struct hint_work;
+	__virtio32 hint_round;
+	u32 hint_done;
+	bool hints;
 };
 
 /* link_virtio.c: the device comes and goes */
 int bellows_virtio_init(struct bellows_control *control);
 void bellows_virtio_exit(void);
+void bellows_virtio_quiesce(struct bellows_virtio *device);
 unsigned long bellows_virtio_target(struct bellows_virtio *device);
 void bellows_virtio_tell(struct bellows_virtio *device, unsigned long pages);
 
@@ -82,6 +94,11 @@ int bellows_virtio_release(struct bellows_virtio *device,
 			   struct bellows_release_answer *answer);
 void bellows_virtio_take_back(struct bellows_virtio *device,
 			      const struct bellows_pages *pages);
+
+/* virtio_hint.c: free page hints during a migration */
+void bellows_virtio_hint_start(struct bellows_virtio *device);
+void bellows_virtio_hint_request(struct bellows_virtio *device);
+void bellows_virtio_hint_stop(struct bellows_virtio *device);
 
 /* virtio_report.c: free page reporting */
 int bellows_virtio_report_start(struct bellows_virtio *device);

@@ -112,7 +112,7 @@ migrate_to()
 # errs, but for what matches the pattern.
 check_qemu_quiet()
 {
-	check_fails "$1: QEMU has nothing to complain of" grep -vE "^QEMU ended with exit code${2:+|$2}" \
+	check_fails "$1: QEMU has nothing to complain of" grep -vE "^QEMU ended with exit code|^launch: .* Killed ${2:+|$2}" \
 		"$BELLOWS_RUN/guest-a.qemu"
 }
 
