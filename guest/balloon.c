@@ -3,15 +3,20 @@
  * The pool of memory that the host has: what is in it, the accounts that the
  * kernel keeps of it, and the way out of it. inflate.c is the way in.
  */
+#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/lockdep.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
+#include <linux/vmstat.h>
 
 #include "balloon.h"
 #include "blocks.h"
 #include "counters.h"
+#include "movable.h"
 #include "virtio.h"
 
 /* Shows up as "vmem" in lockdep's reports, as the design calls it. */
@@ -41,6 +46,26 @@ int bellows_balloon_init(struct bellows_balloon *balloon)
 	return 0;
 }
 
+/*
+ * Waits until the kernel has put back or moved what it isolated, so that all that
+ * is held is in the lists. Nothing more is isolated until @settles is false
+ * again. Drops vmem meanwhile.
+ *
+ * accord may be held: whoever isolated pages only tries for it, and allocates what
+ * they are exchanged for without the OOM killer, whose notifier waits for accord.
+ */
+static void bellows_balloon_settle(struct bellows_balloon *balloon)
+{
+	lockdep_assert_held(&balloon->vmem);
+
+	balloon->settles = true;
+	while (balloon->nr_isolated) {
+		mutex_unlock(&balloon->vmem);
+		usleep_range(1000, 2000);
+		mutex_lock(&balloon->vmem);
+	}
+}
+
 /**
  * bellows_balloon_exit() - give everything back to the kernel
  * @balloon: not used any more. The host must have been told.
@@ -49,6 +74,9 @@ int bellows_balloon_init(struct bellows_balloon *balloon)
  */
 void bellows_balloon_exit(struct bellows_balloon *balloon)
 {
+	mutex_lock(&balloon->vmem);
+	bellows_balloon_settle(balloon);
+	mutex_unlock(&balloon->vmem);
 	bellows_balloon_deflate(balloon, ULONG_MAX, NUMA_NO_NODE);
 	WARN_ON_ONCE(bellows_balloon_size(balloon));
 	kfree(balloon->node);
@@ -86,6 +114,20 @@ unsigned long bellows_balloon_node_size(struct bellows_balloon *balloon,
 	return size;
 }
 
+/*
+ * May the kernel move a single page out of its way? The page's lock may be taken
+ * under vmem, because whoever comes the other way round only tries vmem.
+ */
+static void bellows_balloon_set_movable(struct page *page, bool movable)
+{
+	lock_page(page);
+	if (movable)
+		__SetPageMovable(page, &bellows_movable_ops);
+	else if (PageMovable(page))
+		__ClearPageMovable(page);
+	unlock_page(page);
+}
+
 /* Books pages in (positive) or out. */
 static void bellows_balloon_account(struct bellows_balloon *balloon,
 				    struct page *page, long blocks,
@@ -118,8 +160,14 @@ void bellows_balloon_add(struct bellows_balloon *balloon, struct page *page,
 	set_page_private(page, devices ? BELLOWS_PAGE_DEVICES : 0);
 	bellows_pages_move(page, block, from,
 			   &balloon->node[page_to_nid(page)]);
+	if (!block)
+		bellows_balloon_set_movable(page, true);
 	bellows_balloon_account(balloon, page, block, !block);
 	bellows_count(BELLOWS_INFLATED_PAGES, block ? BELLOWS_BLOCK_PAGES : 1);
+#ifdef CONFIG_MEMORY_BALLOON
+	/* In /proc/vmstat, as for the stock driver. */
+	count_vm_events(BALLOON_INFLATE, block ? BELLOWS_BLOCK_PAGES : 1);
+#endif
 }
 
 /* A block becomes single pages, each of which is held already. */
@@ -133,6 +181,7 @@ static void bellows_balloon_break_block(struct bellows_balloon *balloon,
 	pool->nr_blocks--;
 	for (i = 0; i < BELLOWS_BLOCK_PAGES; i++) {
 		set_page_private(block + i, page_private(block));
+		bellows_balloon_set_movable(block + i, true);
 		list_add_tail(&block[i].lru, &pool->singles);
 	}
 	pool->nr_singles += BELLOWS_BLOCK_PAGES;
@@ -165,6 +214,8 @@ static void bellows_balloon_collect(struct bellows_balloon *balloon,
 		}
 		page = list_first_entry(block ? &pool->blocks : &pool->singles,
 					struct page, lru);
+		if (!block)
+			bellows_balloon_set_movable(page, false);
 		bellows_pages_move(page, block, pool, leaving);
 		bellows_balloon_account(balloon, page, -(long)block,
 					-(long)!block);
@@ -178,6 +229,9 @@ static unsigned long bellows_balloon_let_go(struct bellows_pages *leaving)
 	unsigned long pages = bellows_pages_count(leaving);
 
 	bellows_count(BELLOWS_DEFLATED_PAGES, pages);
+#ifdef CONFIG_MEMORY_BALLOON
+	count_vm_events(BALLOON_DEFLATE, pages);
+#endif
 	bellows_blocks_give_back(leaving);
 
 	return pages;
@@ -223,22 +277,69 @@ unsigned long bellows_balloon_deflate(struct bellows_balloon *balloon,
 	return bellows_balloon_let_go(&leaving);
 }
 
-/* Moves all blocks, or all single pages, that the device has to @leaving. */
-static void bellows_balloon_collect_devices(struct bellows_balloon *balloon,
-					    struct bellows_pages *leaving,
-					    struct bellows_pages *pool,
-					    bool block)
+/**
+ * struct bellows_match - which pages are meant
+ * @devices: only those that the virtio device has
+ * @start_pfn: the first page
+ * @end_pfn: behind the last
+ */
+struct bellows_match {
+	bool devices;
+	unsigned long start_pfn;
+	unsigned long end_pfn;
+};
+
+static bool bellows_matches(const struct bellows_match *match,
+			    const struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	return pfn >= match->start_pfn && pfn < match->end_pfn &&
+	       (!match->devices || bellows_page_is_devices(page));
+}
+
+/* Moves those of a node's blocks, or single pages, that match to @leaving. */
+static void bellows_balloon_collect_some(struct bellows_balloon *balloon,
+					 struct bellows_pages *leaving,
+					 struct bellows_pages *pool, bool block,
+					 const struct bellows_match *match)
 {
 	struct list_head *pages = block ? &pool->blocks : &pool->singles;
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, pages, lru) {
-		if (!bellows_page_is_devices(page))
+		if (!bellows_matches(match, page))
 			continue;
+		if (!block)
+			bellows_balloon_set_movable(page, false);
 		bellows_pages_move(page, block, pool, leaving);
 		bellows_balloon_account(balloon, page, -(long)block,
 					-(long)!block);
 	}
+}
+
+static unsigned long bellows_balloon_let_go_of(struct bellows_balloon *balloon,
+					       const struct bellows_match *match)
+{
+	struct bellows_pages leaving, *pool;
+	int nid;
+
+	bellows_pages_init(&leaving);
+
+	mutex_lock(&balloon->vmem);
+	bellows_balloon_settle(balloon);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		pool = &balloon->node[nid];
+		bellows_balloon_collect_some(balloon, &leaving, pool, true,
+					     match);
+		bellows_balloon_collect_some(balloon, &leaving, pool, false,
+					     match);
+	}
+	bellows_balloon_take_back(balloon, &leaving);
+	balloon->settles = false;
+	mutex_unlock(&balloon->vmem);
+
+	return bellows_balloon_let_go(&leaving);
 }
 
 /**
@@ -250,22 +351,68 @@ static void bellows_balloon_collect_devices(struct bellows_balloon *balloon,
  */
 unsigned long bellows_balloon_recall(struct bellows_balloon *balloon)
 {
-	struct bellows_pages leaving;
+	const struct bellows_match match = {
+		.devices = true,
+		.end_pfn = ULONG_MAX,
+	};
+
+	return bellows_balloon_let_go_of(balloon, &match);
+}
+
+/**
+ * bellows_balloon_vacate() - give the kernel all that lies in a range
+ * @balloon: the pool
+ * @start_pfn: first page of the range, on the boundary of a block
+ * @nr: pages, a multiple of a block's. The host must have agreed to them.
+ *
+ * Context: May sleep, takes vmem.
+ * Return: pages given back.
+ */
+unsigned long bellows_balloon_vacate(struct bellows_balloon *balloon,
+				     unsigned long start_pfn, unsigned long nr)
+{
+	const struct bellows_match match = {
+		.start_pfn = start_pfn,
+		.end_pfn = start_pfn + nr,
+	};
+
+	return bellows_balloon_let_go_of(balloon, &match);
+}
+
+/**
+ * bellows_balloon_range_size() - how much of a range is held?
+ * @balloon: the pool
+ * @start_pfn: first page of the range, on the boundary of a block
+ * @nr: pages, a multiple of a block's
+ *
+ * Context: May sleep, takes vmem.
+ * Return: pages.
+ */
+unsigned long bellows_balloon_range_size(struct bellows_balloon *balloon,
+					 unsigned long start_pfn,
+					 unsigned long nr)
+{
+	const struct bellows_match match = {
+		.start_pfn = start_pfn,
+		.end_pfn = start_pfn + nr,
+	};
+	unsigned long size = 0;
+	struct page *page;
 	int nid;
 
-	bellows_pages_init(&leaving);
-
 	mutex_lock(&balloon->vmem);
+	bellows_balloon_settle(balloon);
 	for (nid = 0; nid < nr_node_ids; nid++) {
-		bellows_balloon_collect_devices(balloon, &leaving,
-						&balloon->node[nid], true);
-		bellows_balloon_collect_devices(balloon, &leaving,
-						&balloon->node[nid], false);
+		list_for_each_entry(page, &balloon->node[nid].blocks, lru)
+			if (bellows_matches(&match, page))
+				size += BELLOWS_BLOCK_PAGES;
+		list_for_each_entry(page, &balloon->node[nid].singles, lru)
+			size += bellows_matches(&match, page);
 	}
-	bellows_balloon_take_back(balloon, &leaving);
+	balloon->settles = false;
 	mutex_unlock(&balloon->vmem);
 
-	return bellows_balloon_let_go(&leaving);
+	return size;
 }
 
 /**
@@ -279,14 +426,14 @@ void bellows_balloon_disown(struct bellows_balloon *balloon)
 	struct page *page;
 	int nid;
 
-	lockdep_assert_held(&balloon->vmem);
-
+	bellows_balloon_settle(balloon);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		list_for_each_entry(page, &balloon->node[nid].blocks, lru)
 			set_page_private(page, 0);
 		list_for_each_entry(page, &balloon->node[nid].singles, lru)
 			set_page_private(page, 0);
 	}
+	balloon->settles = false;
 }
 
 /**
@@ -307,6 +454,7 @@ void bellows_balloon_show(struct bellows_balloon *balloon, bool shows)
 	if (balloon->shows == shows)
 		return;
 
+	bellows_balloon_settle(balloon);
 	sign = shows ? 1 : -1;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		list_for_each_entry(page, &balloon->node[nid].blocks, lru)
@@ -316,4 +464,89 @@ void bellows_balloon_show(struct bellows_balloon *balloon, bool shows)
 			adjust_managed_page_count(page, sign);
 	}
 	WRITE_ONCE(balloon->shows, shows);
+	balloon->settles = false;
+}
+
+/**
+ * bellows_balloon_isolate() - let the kernel have a single page, to move it
+ * @balloon: the pool
+ * @page: movable, locked
+ *
+ * Context: Any task, in an allocation. Waits for nothing.
+ * Return: false when it has to stay for now.
+ */
+bool bellows_balloon_isolate(struct bellows_balloon *balloon, struct page *page)
+{
+	bool isolates;
+
+	if (!mutex_trylock(&balloon->vmem))
+		return false;
+
+	isolates = !balloon->settles;
+	if (isolates) {
+		list_del(&page->lru);
+		balloon->node[page_to_nid(page)].nr_singles--;
+		balloon->nr_isolated++;
+	}
+	mutex_unlock(&balloon->vmem);
+
+	return isolates;
+}
+
+static void bellows_balloon_return(struct bellows_balloon *balloon,
+				   struct page *page)
+{
+	struct bellows_pages *pool = &balloon->node[page_to_nid(page)];
+
+	lockdep_assert_held(&balloon->vmem);
+
+	list_add_tail(&page->lru, &pool->singles);
+	pool->nr_singles++;
+	balloon->nr_isolated--;
+}
+
+/**
+ * bellows_balloon_putback() - take a page back that was not moved after all
+ * @balloon: the pool
+ * @page: isolated, locked
+ *
+ * Context: Any task, in an allocation. May sleep, takes vmem: nobody holds that
+ * and waits for memory or for an isolated page.
+ */
+void bellows_balloon_putback(struct bellows_balloon *balloon, struct page *page)
+{
+	mutex_lock(&balloon->vmem);
+	bellows_balloon_return(balloon, page);
+	mutex_unlock(&balloon->vmem);
+}
+
+/**
+ * bellows_balloon_exchange() - hold one page instead of another
+ * @balloon: the pool
+ * @to: the new page, locked, which the host has taken
+ * @from: the old one, isolated and locked. The caller drops the pool's reference.
+ * @devices: was it the virtio device that took @to?
+ *
+ * Context: vmem is held.
+ */
+void bellows_balloon_exchange(struct bellows_balloon *balloon, struct page *to,
+			      struct page *from, bool devices)
+{
+	get_page(to);
+	__SetPageOffline(to);
+	__SetPageMovable(to, &bellows_movable_ops);
+	set_page_private(to, devices ? BELLOWS_PAGE_DEVICES : 0);
+	bellows_balloon_return(balloon, to);
+	if (!balloon->shows && page_zone(to) != page_zone(from)) {
+		adjust_managed_page_count(to, -1);
+		adjust_managed_page_count(from, 1);
+	}
+
+	__ClearPageMovable(from);
+	set_page_private(from, 0);
+	__ClearPageOffline(from);
+#ifdef CONFIG_BALLOON_COMPACTION
+	count_vm_event(BALLOON_MIGRATE);
+#endif
+	bellows_count(BELLOWS_MOVED_PAGES, 1);
 }

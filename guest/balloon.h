@@ -20,6 +20,9 @@ struct bellows_virtio;
  *	READ_ONCE().
  * @nr_blocks: of it, blocks. As @size_pages.
  * @nr_singles: of it, single pages. As @size_pages.
+ * @nr_isolated: single pages that the kernel is about to move; they are held, and
+ *	in none of the lists. Protected by @vmem.
+ * @settles: no page may be isolated any more, for the moment. Protected by @vmem.
  * @device: the virtio device, NULL when there is none. Protected by @vmem.
  * @shows: what is held stays part of the guest's MemTotal, as memory that can be
  *	had back when it is needed. As @size_pages.
@@ -35,6 +38,8 @@ struct bellows_balloon {
 	unsigned long size_pages;
 	unsigned long nr_blocks;
 	unsigned long nr_singles;
+	unsigned long nr_isolated;
+	bool settles;
 	struct bellows_virtio *device;
 	bool shows;
 };
@@ -75,6 +80,17 @@ void bellows_balloon_add(struct bellows_balloon *balloon, struct page *page,
 unsigned long bellows_balloon_deflate(struct bellows_balloon *balloon,
 				      unsigned long wanted, int node);
 unsigned long bellows_balloon_recall(struct bellows_balloon *balloon);
+unsigned long bellows_balloon_vacate(struct bellows_balloon *balloon,
+				     unsigned long start_pfn, unsigned long nr);
+unsigned long bellows_balloon_range_size(struct bellows_balloon *balloon,
+					 unsigned long start_pfn,
+					 unsigned long nr);
+bool bellows_balloon_isolate(struct bellows_balloon *balloon,
+			     struct page *page);
+void bellows_balloon_putback(struct bellows_balloon *balloon,
+			     struct page *page);
+void bellows_balloon_exchange(struct bellows_balloon *balloon, struct page *to,
+			      struct page *from, bool devices);
 void bellows_balloon_disown(struct bellows_balloon *balloon);
 void bellows_balloon_show(struct bellows_balloon *balloon, bool shows);
 

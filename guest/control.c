@@ -29,6 +29,7 @@
 #include "counters.h"
 #include "inflate.h"
 #include "link.h"
+#include "movable.h"
 #include "stats.h"
 #include "trace.h"
 
@@ -372,6 +373,44 @@ unlock:
 }
 
 /**
+ * bellows_control_vacate() - memory is unplugged: give back what lies in it
+ * @control: the guest's side
+ * @start_pfn: the first page of it
+ * @nr: pages
+ *
+ * Context: Memory notifier: may sleep. Not under vmem, because of GRANT.
+ * Return: 0, or -EBUSY when the host does not grant it.
+ */
+int bellows_control_vacate(struct bellows_control *control,
+			   unsigned long start_pfn, unsigned long nr)
+{
+	struct bellows_registration *registration = &control->registration;
+	unsigned long pages;
+	long granted;
+	int ret = 0;
+
+	lockdep_assert_not_held(&control->balloon.vmem);
+	mutex_lock(&control->accord);
+	pages = bellows_balloon_range_size(&control->balloon, start_pfn, nr);
+	if (pages == 0)
+		goto unlock;
+
+	granted = bellows_registration_grant(registration, pages);
+	if (granted == -ENOTCONN || granted == pages) {
+		bellows_balloon_vacate(&control->balloon, start_pfn, nr);
+	} else {
+		ret = -EBUSY;
+		/* Granted in part: the next HELLO puts the account right. */
+		if (granted > 0)
+			bellows_registration_lose(registration, true);
+	}
+unlock:
+	mutex_unlock(&control->accord);
+
+	return ret;
+}
+
+/**
  * bellows_control_kick() - have the worker run now
  * @control: the guest's side
  *
@@ -402,6 +441,7 @@ int bellows_control_init(struct bellows_control *control,
 	int ret = -ENOMEM;
 
 	control->stopped = true;
+	bellows_movable_init(control);
 	mutex_init(&control->accord);
 	lockdep_set_class_and_name(&control->accord, &bellows_accord_class,
 				   "accord");

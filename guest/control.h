@@ -93,6 +93,8 @@ void bellows_control_exit(struct bellows_control *control);
 void bellows_control_kick(struct bellows_control *control);
 unsigned long bellows_control_relieve(struct bellows_control *control,
 				      unsigned long most);
+int bellows_control_vacate(struct bellows_control *control,
+			   unsigned long start_pfn, unsigned long nr);
 void bellows_control_start(struct bellows_control *control);
 void bellows_control_stop(struct bellows_control *control);
 

@@ -30,6 +30,7 @@
  * @BELLOWS_RELIEFS: Times the guest ran out of memory and took some back.
  * @BELLOWS_REPORTED_PAGES: Free pages that the VMM was told of.
  * @BELLOWS_HINTED_PAGES: Free pages that a VMM was told not to migrate.
+ * @BELLOWS_MOVED_PAGES: Single pages exchanged for others, for the kernel's sake.
  * @BELLOWS_NR_COUNTERS: How many there are.
  */
 enum bellows_counter {
@@ -52,6 +53,7 @@ enum bellows_counter {
 	BELLOWS_RELIEFS,
 	BELLOWS_REPORTED_PAGES,
 	BELLOWS_HINTED_PAGES,
+	BELLOWS_MOVED_PAGES,
 	BELLOWS_NR_COUNTERS,
 };
 

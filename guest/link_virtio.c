@@ -177,6 +177,7 @@ static int bellows_virtio_start(struct bellows_virtio *device)
 
 delete_queues:
 	vdev->config->del_vqs(vdev);
+	device->inflate = NULL;
 
 	return ret;
 }
@@ -186,12 +187,17 @@ static void bellows_virtio_stop(struct bellows_virtio *device)
 {
 	struct virtio_device *vdev = device->vdev;
 
+	/* It may have failed to come back from a suspension. */
+	if (!device->inflate)
+		return;
+
 	bellows_virtio_hint_stop(device);
 	bellows_virtio_report_stop(device);
 	bellows_control_detach(device->control);
 	virtio_reset_device(vdev);
 	bellows_virtio_stats_stop(device);
 	vdev->config->del_vqs(vdev);
+	device->inflate = NULL;
 	bellows_virtio_pages_exit(device);
 }
 

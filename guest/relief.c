@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The last resort before the OOM killer: the kernel asks whoever holds memory
- * to let go of some, and kills nobody if anybody does.
+ * The kernel needs memory that the balloon holds.
  *
- * Asked in the context of the task that could not get a page, which holds the
- * kernel's oom_lock. Nothing is allocated here, and nothing is ever allocated
+ * One case is the last resort before the OOM killer: the kernel asks whoever
+ * holds memory to let go of some, and kills nobody if anybody does. The other is
+ * memory that is being unplugged: whoever holds some of it is asked.
+ *
+ * The first asks in the context of the task that could not get a page, which holds
+ * the kernel's oom_lock. Nothing is allocated here, and nothing is ever allocated
  * under vmem, which this takes: otherwise the two would wait for each other.
  */
+#include <linux/memory.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
 #include <linux/sizes.h>
@@ -31,6 +35,29 @@ static struct notifier_block bellows_oom_block = {
 	.notifier_call = bellows_relief_oom,
 };
 
+/*
+ * Memory that is to be unplugged cannot be moved elsewhere by the kernel when the
+ * balloon holds it.
+ */
+static int bellows_relief_unplug(struct notifier_block *block,
+				 unsigned long action, void *data)
+{
+	const struct memory_notify *range = data;
+	int ret;
+
+	if (action != MEM_GOING_OFFLINE)
+		return NOTIFY_OK;
+
+	ret = bellows_control_vacate(bellows_control, range->start_pfn,
+				     range->nr_pages);
+
+	return notifier_from_errno(ret);
+}
+
+static struct notifier_block bellows_memory_block = {
+	.notifier_call = bellows_relief_unplug,
+};
+
 /**
  * bellows_relief_init() - be asked from now on
  * @control: the guest's side
@@ -40,9 +67,19 @@ static struct notifier_block bellows_oom_block = {
  */
 int bellows_relief_init(struct bellows_control *control)
 {
+	int ret;
+
 	bellows_control = control;
 
-	return register_oom_notifier(&bellows_oom_block);
+	ret = register_oom_notifier(&bellows_oom_block);
+	if (ret)
+		return ret;
+
+	ret = register_memory_notifier(&bellows_memory_block);
+	if (ret)
+		unregister_oom_notifier(&bellows_oom_block);
+
+	return ret;
 }
 
 /**
@@ -52,5 +89,6 @@ int bellows_relief_init(struct bellows_control *control)
  */
 void bellows_relief_exit(void)
 {
+	unregister_memory_notifier(&bellows_memory_block);
 	unregister_oom_notifier(&bellows_oom_block);
 }

@@ -321,6 +321,7 @@ BELLOWS_COUNTER(short_events, BELLOWS_SHORT_EVENTS);
 BELLOWS_COUNTER(reliefs, BELLOWS_RELIEFS);
 BELLOWS_COUNTER(reported_pages, BELLOWS_REPORTED_PAGES);
 BELLOWS_COUNTER(hinted_pages, BELLOWS_HINTED_PAGES);
+BELLOWS_COUNTER(moved_pages, BELLOWS_MOVED_PAGES);
 
 static struct attribute *bellows_counter_attributes[] = {
 	&inflated_pages_counter.attribute.attr,
@@ -342,6 +343,7 @@ static struct attribute *bellows_counter_attributes[] = {
 	&reliefs_counter.attribute.attr,
 	&reported_pages_counter.attribute.attr,
 	&hinted_pages_counter.attribute.attr,
+	&moved_pages_counter.attribute.attr,
 	NULL
 };
 

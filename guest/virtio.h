@@ -24,7 +24,7 @@ struct bellows_release_answer;
  * struct bellows_virtio - the balloon device
  * @vdev: the device
  * @control: what sets the size
- * @inflate: queue of pages that the device gets
+ * @inflate: queue of pages that the device gets, NULL when it has no queues at all
  * @deflate: queue of pages that it gets no more
  * @stats: queue of statistics, NULL without VIRTIO_BALLOON_F_STATS_VQ
  * @hint: queue of free pages for a migration, NULL without
@@ -94,6 +94,8 @@ int bellows_virtio_release(struct bellows_virtio *device,
 			   struct bellows_release_answer *answer);
 void bellows_virtio_take_back(struct bellows_virtio *device,
 			      const struct bellows_pages *pages);
+void bellows_virtio_take_back_page(struct bellows_virtio *device,
+				   const struct page *page);
 
 /* virtio_hint.c: free page hints during a migration */
 void bellows_virtio_hint_start(struct bellows_virtio *device);

@@ -121,7 +121,7 @@ void bellows_virtio_hint_start(struct bellows_virtio *device)
 {
 	INIT_WORK(&device->hint_work, bellows_hint_work);
 	device->hint_done = VIRTIO_BALLOON_CMD_ID_STOP;
-	WRITE_ONCE(device->hints, device->hint != NULL);
+	WRITE_ONCE(device->hints, device->hint);
 	bellows_virtio_hint_request(device);
 }
 

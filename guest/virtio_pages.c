@@ -233,3 +233,26 @@ void bellows_virtio_take_back(struct bellows_virtio *device,
 	/* A device that does not answer is gone, and has nothing of ours. */
 	bellows_pfns_end(&pfns, ret);
 }
+
+/**
+ * bellows_virtio_take_back_page() - tell the device that a single page is ours again
+ * @device: the device
+ * @page: the page, which may be in a list of somebody else's; nothing is done
+ *	when the device never had it
+ *
+ * When this returns, the page may be used. Nothing is allocated.
+ *
+ * Context: vmem is held. May sleep.
+ */
+void bellows_virtio_take_back_page(struct bellows_virtio *device,
+				   const struct page *page)
+{
+	struct bellows_pfns pfns = {
+		.device = device,
+		.queue = device->deflate,
+	};
+
+	if (bellows_page_is_devices(page))
+		bellows_pfns_end(&pfns, bellows_pfns_add(&pfns,
+							 page_to_pfn(page), 1));
+}

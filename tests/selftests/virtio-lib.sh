@@ -15,7 +15,7 @@ way_start()
 
 	shift
 	way_host "$way" || return
-	guest_start a "$@" && way_drive "$way"
+	guest_start a "$@" --qemu '-d guest_errors' && way_drive "$way"
 }
 
 # way_host WAY - the host's module, with its agent off, for a pair, and only for one.
