@@ -19,6 +19,7 @@
  * @BELLOWS_HYPERCALLS: All hypercalls made.
  * @BELLOWS_HELLO_CALLS: HELLO calls made.
  * @BELLOWS_RELEASE_CALLS: RELEASE calls made.
+ * @BELLOWS_REPORT_CALLS: REPORT calls made.
  * @BELLOWS_GRANT_CALLS: GRANT calls made.
  * @BELLOWS_GRANTED_PAGES: Pages that GRANT allowed us to take back.
  * @BELLOWS_PING_CALLS: PING calls made.
@@ -28,7 +29,7 @@
  * @BELLOWS_ALLOCATED_PAGES: Single pages that came from the page allocator.
  * @BELLOWS_SHORT_EVENTS: Inflations that ended before the target.
  * @BELLOWS_RELIEFS: Times the guest ran out of memory and took some back.
- * @BELLOWS_REPORTED_PAGES: Free pages that the VMM was told of.
+ * @BELLOWS_REPORTED_PAGES: Free pages that the host, or the VMM, was told of.
  * @BELLOWS_HINTED_PAGES: Free pages that a VMM was told not to migrate.
  * @BELLOWS_MOVED_PAGES: Single pages exchanged for others, for the kernel's sake.
  * @BELLOWS_NR_COUNTERS: How many there are.
@@ -42,6 +43,7 @@ enum bellows_counter {
 	BELLOWS_HYPERCALLS,
 	BELLOWS_HELLO_CALLS,
 	BELLOWS_RELEASE_CALLS,
+	BELLOWS_REPORT_CALLS,
 	BELLOWS_GRANT_CALLS,
 	BELLOWS_GRANTED_PAGES,
 	BELLOWS_PING_CALLS,

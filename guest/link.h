@@ -58,6 +58,14 @@ struct bellows_link_ops {
 		       struct bellows_release_answer *answer);
 
 	/**
+	 * @report: As @release, of memory that is free and stays ours: it may
+	 * be used again without a word. Only with BELLOWS_F_REPORT. Any task
+	 * that may sleep.
+	 */
+	int (*report)(struct bellows_batch_page *batch, unsigned int nr,
+		      struct bellows_release_answer *answer);
+
+	/**
 	 * @grant: Ask to take back @pages. May take the host's hostmem lock,
 	 * which comes before vmem: never called under vmem. Returns how many
 	 * may be used again, 0 to @pages.

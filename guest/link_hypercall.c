@@ -92,16 +92,15 @@ static s64 bellows_hypercall_ping(void)
 	return result < 0 ? bellows_hypercall_error(result) : result;
 }
 
-static int bellows_hypercall_release(struct bellows_batch_page *batch,
-				     unsigned int nr,
-				     struct bellows_release_answer *answer)
+static int bellows_hypercall_batch(enum bellows_hypercall number,
+				   struct bellows_batch_page *batch,
+				   unsigned int nr,
+				   struct bellows_release_answer *answer)
 {
 	u32 reason;
 	s64 result;
 
-	bellows_count(BELLOWS_RELEASE_CALLS, 1);
-	result = bellows_hypercall(BELLOWS_HC_RELEASE, virt_to_phys(batch), nr,
-				   0);
+	result = bellows_hypercall(number, virt_to_phys(batch), nr, 0);
 	if (result < 0)
 		return bellows_hypercall_error(result);
 
@@ -110,9 +109,31 @@ static int bellows_hypercall_release(struct bellows_batch_page *batch,
 	if (reason >= BELLOWS_REFUSE_COUNT)
 		reason = BELLOWS_REFUSE_FAILED;
 	answer->reason = answer->done < nr ? reason : BELLOWS_REFUSE_NONE;
-	trace_bellows_release(nr, answer->done, answer->reason);
 
 	return 0;
+}
+
+static int bellows_hypercall_release(struct bellows_batch_page *batch,
+				     unsigned int nr,
+				     struct bellows_release_answer *answer)
+{
+	int ret;
+
+	bellows_count(BELLOWS_RELEASE_CALLS, 1);
+	ret = bellows_hypercall_batch(BELLOWS_HC_RELEASE, batch, nr, answer);
+	if (ret == 0)
+		trace_bellows_release(nr, answer->done, answer->reason);
+
+	return ret;
+}
+
+static int bellows_hypercall_report(struct bellows_batch_page *batch,
+				    unsigned int nr,
+				    struct bellows_release_answer *answer)
+{
+	bellows_count(BELLOWS_REPORT_CALLS, 1);
+
+	return bellows_hypercall_batch(BELLOWS_HC_REPORT, batch, nr, answer);
 }
 
 static long bellows_hypercall_grant(unsigned long pages)
@@ -136,6 +157,7 @@ static const struct bellows_link_ops bellows_hypercall_ops = {
 	.bye = bellows_hypercall_bye,
 	.ping = bellows_hypercall_ping,
 	.release = bellows_hypercall_release,
+	.report = bellows_hypercall_report,
 	.grant = bellows_hypercall_grant,
 };
 

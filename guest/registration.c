@@ -49,7 +49,7 @@ int bellows_registration_init(struct bellows_registration *registration,
 	registration->shared = shared;
 	registration->state = BELLOWS_HOST_ABSENT;
 	registration->hurry = true;
-	registration->offered = BELLOWS_F_NODES;
+	registration->offered = BELLOWS_F_NODES | BELLOWS_F_REPORT;
 	registration->hello_interval_ms = BELLOWS_HELLO_INTERVAL_MS;
 	registration->grace_ms = BELLOWS_GRACE_MS;
 
@@ -269,6 +269,34 @@ int bellows_registration_release(struct bellows_registration *registration,
 	}
 
 	return ret;
+}
+
+/**
+ * bellows_registration_report() - tell the host of memory that is free
+ * @registration: our standing
+ * @batch: ranges, ascending; the caller's own page, not that of RELEASE
+ * @nr: how many, 1 to BELLOWS_BATCH_MAX
+ * @answer: filled in on success
+ *
+ * The worker finds out by itself when the host has forgotten us.
+ *
+ * Context: Any task that may sleep. Needs no lock.
+ * Return: 0, -ENOTCONN when we are not registered or the host does not take
+ * reports, or an error of &bellows_link_ops.
+ */
+int bellows_registration_report(struct bellows_registration *registration,
+				struct bellows_batch_page *batch,
+				unsigned int nr,
+				struct bellows_release_answer *answer)
+{
+	int ret;
+
+	if (!(READ_ONCE(registration->features) & BELLOWS_F_REPORT))
+		return -ENOTCONN;
+
+	ret = registration->link->report(batch, nr, answer);
+
+	return bellows_registration_forgotten(ret) ? -ENOTCONN : ret;
 }
 
 /**

@@ -77,6 +77,10 @@ void bellows_registration_leave(struct bellows_registration *registration);
 int bellows_registration_release(struct bellows_registration *registration,
 				 unsigned int nr,
 				 struct bellows_release_answer *answer);
+int bellows_registration_report(struct bellows_registration *registration,
+				struct bellows_batch_page *batch,
+				unsigned int nr,
+				struct bellows_release_answer *answer);
 long bellows_registration_grant(struct bellows_registration *registration,
 				unsigned long pages);
 

@@ -310,6 +310,7 @@ BELLOWS_COUNTER(last_refusal, BELLOWS_LAST_REFUSAL);
 BELLOWS_COUNTER(hypercalls, BELLOWS_HYPERCALLS);
 BELLOWS_COUNTER(hello_calls, BELLOWS_HELLO_CALLS);
 BELLOWS_COUNTER(release_calls, BELLOWS_RELEASE_CALLS);
+BELLOWS_COUNTER(report_calls, BELLOWS_REPORT_CALLS);
 BELLOWS_COUNTER(grant_calls, BELLOWS_GRANT_CALLS);
 BELLOWS_COUNTER(granted_pages, BELLOWS_GRANTED_PAGES);
 BELLOWS_COUNTER(ping_calls, BELLOWS_PING_CALLS);
@@ -332,6 +333,7 @@ static struct attribute *bellows_counter_attributes[] = {
 	&hypercalls_counter.attribute.attr,
 	&hello_calls_counter.attribute.attr,
 	&release_calls_counter.attribute.attr,
+	&report_calls_counter.attribute.attr,
 	&grant_calls_counter.attribute.attr,
 	&granted_pages_counter.attribute.attr,
 	&ping_calls_counter.attribute.attr,

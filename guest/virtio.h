@@ -43,6 +43,10 @@ struct bellows_release_answer;
  * @stats_work: answers a request for statistics
  * @stats_buffer: the answer. Used by @stats_work, which does not run when the
  *	queue is filled for the first time.
+ * @report_batch: the page in which the host's kernel finds free pages. Used by
+ *	@reporting's core, which makes one call at a time.
+ * @report_futile: generation of a registration whose host has nothing from reports,
+ *	0 for none. As @report_batch.
  * @reporting: what the kernel knows us by for free page reporting
  * @reports: it is registered
  * @hint_work: tells the device of free memory during a migration
@@ -68,6 +72,8 @@ struct bellows_virtio {
 	bool changed;
 	struct work_struct stats_work;
 	struct virtio_balloon_stat stats_buffer[BELLOWS_STATS_MAX];
+	struct bellows_batch_page *report_batch;
+	s64 report_futile;
 	struct page_reporting_dev_info reporting;
 	bool reports;
 	struct work_struct hint_work;

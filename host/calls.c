@@ -131,10 +131,11 @@ static u32 registration(struct bellows_vmem *vmem, u64 *shared_gfn)
  * meanwhile has a new account, to which these pages do not belong.
  */
 static void book_release(struct bellows_vmem *vmem, u32 generation,
-			 const struct bellows_discard *discard)
+			 const struct bellows_discard *discard, bool reported)
 {
 	mutex_lock(&vmem->lock);
-	if (vmem->generation == generation)
+	/* What is only reported the guest may use again already. */
+	if (vmem->generation == generation && !reported)
 		bellows_vmem_account(vmem, discard->pages, 0);
 	if (discard->reason) {
 		vmem->refused_ranges++;
@@ -142,18 +143,19 @@ static void book_release(struct bellows_vmem *vmem, u32 generation,
 	}
 	mutex_unlock(&vmem->lock);
 
-	bellows_count(BELLOWS_RELEASES, 1);
-	bellows_count(BELLOWS_RELEASED_PAGES, discard->pages);
+	bellows_count(reported ? BELLOWS_REPORTS : BELLOWS_RELEASES, 1);
+	bellows_count(reported ? BELLOWS_REPORTED_PAGES :
+				 BELLOWS_RELEASED_PAGES, discard->pages);
 	if (discard->pages)
 		bellows_hostmem_arrived();
 	if (discard->reason)
 		bellows_count(BELLOWS_REFUSED_RANGES, 1);
 	trace_bellows_release(vmem, discard->nr, discard->done, discard->pages,
-			      discard->reason);
+			      discard->reason, reported);
 }
 
 static u64 release_batch(struct kvm_vcpu *vcpu, struct bellows_vmem *vmem,
-			 u64 address, u32 nr)
+			 u64 address, u32 nr, bool reported)
 {
 	struct bellows_discard discard = { .nr = nr };
 	unsigned long hva;
@@ -181,7 +183,7 @@ static u64 release_batch(struct kvm_vcpu *vcpu, struct bellows_vmem *vmem,
 
 	discard.ranges = ranges;
 	error = bellows_discard(vcpu, &discard);
-	book_release(vmem, generation, &discard);
+	book_release(vmem, generation, &discard, reported);
 	/* What was done is told even to a task that is being killed. */
 	result = error && !discard.done ?
 			 -BELLOWS_EINTR :
@@ -190,6 +192,7 @@ static u64 release_batch(struct kvm_vcpu *vcpu, struct bellows_vmem *vmem,
 	return result;
 }
 
+/* RELEASE and REPORT. */
 static u64 call_release(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 {
 	u64 address = call->argument[0], nr = call->argument[1];
@@ -201,7 +204,8 @@ static u64 call_release(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 	vmem = bellows_vmem_find(vcpu->kvm);
 	if (!vmem)
 		return -BELLOWS_EPERM;
-	result = release_batch(vcpu, vmem, address, nr);
+	result = release_batch(vcpu, vmem, address, nr,
+			       call->number == BELLOWS_HC_REPORT);
 	bellows_vmem_put(vmem);
 	return result;
 }
@@ -279,6 +283,7 @@ u64 bellows_call(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 	case BELLOWS_HC_BYE:
 		return call_bye(vcpu);
 	case BELLOWS_HC_RELEASE:
+	case BELLOWS_HC_REPORT:
 		return call_release(vcpu, call);
 	case BELLOWS_HC_GRANT:
 		return call_grant(vcpu, call);

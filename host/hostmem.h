@@ -36,7 +36,9 @@ extern struct policy_settings bellows_settings;
  * @BELLOWS_BYES: BYE calls.
  * @BELLOWS_RELEASES: RELEASE calls.
  * @BELLOWS_RELEASED_PAGES: pages that RELEASE gave to the host.
- * @BELLOWS_REFUSED_RANGES: ranges that RELEASE refused.
+ * @BELLOWS_REFUSED_RANGES: ranges that RELEASE or REPORT refused.
+ * @BELLOWS_REPORTS: REPORT calls.
+ * @BELLOWS_REPORTED_PAGES: pages that were free in a guest and went to the host.
  * @BELLOWS_GRANTS: GRANT calls.
  * @BELLOWS_GRANTED_PAGES: pages that GRANT let guests take back.
  * @BELLOWS_DOORBELLS: doorbells that KVM delivered.
@@ -50,6 +52,8 @@ enum bellows_counter {
 	BELLOWS_RELEASES,
 	BELLOWS_RELEASED_PAGES,
 	BELLOWS_REFUSED_RANGES,
+	BELLOWS_REPORTS,
+	BELLOWS_REPORTED_PAGES,
 	BELLOWS_GRANTS,
 	BELLOWS_GRANTED_PAGES,
 	BELLOWS_DOORBELLS,

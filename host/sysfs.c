@@ -247,6 +247,8 @@ COUNTER(byes, BELLOWS_BYES);
 COUNTER(releases, BELLOWS_RELEASES);
 COUNTER(released_pages, BELLOWS_RELEASED_PAGES);
 COUNTER(refused_ranges, BELLOWS_REFUSED_RANGES);
+COUNTER(reports, BELLOWS_REPORTS);
+COUNTER(reported_pages, BELLOWS_REPORTED_PAGES);
 COUNTER(grants, BELLOWS_GRANTS);
 COUNTER(granted_pages, BELLOWS_GRANTED_PAGES);
 COUNTER(doorbells, BELLOWS_DOORBELLS);
@@ -266,6 +268,8 @@ static struct attribute *counter_attributes[] = {
 	&releases_attribute.attr,
 	&released_pages_attribute.attr,
 	&refused_ranges_attribute.attr,
+	&reports_attribute.attr,
+	&reported_pages_attribute.attr,
 	&grants_attribute.attr,
 	&granted_pages_attribute.attr,
 	&doorbells_attribute.attr,

@@ -73,14 +73,15 @@ TRACE_EVENT(bellows_bye,
 
 TRACE_EVENT(bellows_release,
 	TP_PROTO(const struct bellows_vmem *vmem, u32 ranges, u32 done, u64 pages,
-		 u32 reason),
-	TP_ARGS(vmem, ranges, done, pages, reason),
+		 u32 reason, bool reported),
+	TP_ARGS(vmem, ranges, done, pages, reason, reported),
 	TP_STRUCT__entry(
 		__field(pid_t, pid)
 		__field(u32, ranges)
 		__field(u32, done)
 		__field(u64, pages)
 		__field(u32, reason)
+		__field(bool, reported)
 	),
 	TP_fast_assign(
 		__entry->pid = vmem->identity.pid;
@@ -88,10 +89,11 @@ TRACE_EVENT(bellows_release,
 		__entry->done = done;
 		__entry->pages = pages;
 		__entry->reason = reason;
+		__entry->reported = reported;
 	),
-	TP_printk("pid=%d ranges=%u done=%u pages=%llu refusal=%s", __entry->pid,
-		  __entry->ranges, __entry->done, __entry->pages,
-		  show_bellows_refusal(__entry->reason))
+	TP_printk("pid=%d ranges=%u done=%u pages=%llu refusal=%s reported=%d",
+		  __entry->pid, __entry->ranges, __entry->done, __entry->pages,
+		  show_bellows_refusal(__entry->reason), __entry->reported)
 );
 
 TRACE_EVENT(bellows_grant,

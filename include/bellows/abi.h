@@ -80,6 +80,10 @@
  *	Answers the generation of the registration, which is above 0 and
  *	differs for every HELLO; 0 means "say HELLO again". This is how a
  *	guest finds out that it was migrated, restored, or left behind.
+ * @BELLOWS_HC_REPORT: Say what is free, for a registration that has
+ *	BELLOWS_F_REPORT. Arguments and answer as of RELEASE; but the memory
+ *	stays the guest's, which may use it again at any time, without GRANT,
+ *	and finds zeros. It does not count as given.
  */
 enum bellows_hypercall {
 	BELLOWS_HC_HELLO	= 1,
@@ -87,10 +91,11 @@ enum bellows_hypercall {
 	BELLOWS_HC_RELEASE	= 3,
 	BELLOWS_HC_GRANT	= 4,
 	BELLOWS_HC_PING		= 5,
+	BELLOWS_HC_REPORT	= 6,
 };
 
 /* One past the last number; the host hears nothing from here on. */
-#define BELLOWS_HC_END		(BELLOWS_HC_PING + 1)
+#define BELLOWS_HC_END		(BELLOWS_HC_REPORT + 1)
 
 /*
  * Errors of every hypercall, as KVM's own have them (linux/kvm_para.h): the
@@ -108,8 +113,10 @@ enum bellows_hypercall {
 #define BELLOWS_F_NODES		(1U << 1) /* per-node sizes and targets */
 #define BELLOWS_F_CLASSES	(1U << 2) /* class and age histogram is kept */
 #define BELLOWS_F_HINTS		(1U << 3) /* hint ranges are looked at */
+#define BELLOWS_F_REPORT	(1U << 4) /* REPORT is answered */
 #define BELLOWS_F_ALL		(BELLOWS_F_DOORBELL | BELLOWS_F_NODES | \
-				 BELLOWS_F_CLASSES | BELLOWS_F_HINTS)
+				 BELLOWS_F_CLASSES | BELLOWS_F_HINTS | \
+				 BELLOWS_F_REPORT)
 
 /**
  * bellows_hello_result() - the answer to HELLO
@@ -185,7 +192,7 @@ static inline __u32 bellows_range_pages(__u64 range)
  * @BELLOWS_REFUSE_FAILED: The host's kernel could not free it.
  * @BELLOWS_REFUSE_COUNT: One past the last reason.
  *
- * ASSIGNED, and LOCKED for memory that was locked as a whole, will be the
+ * The same for REPORT. ASSIGNED, and LOCKED for memory that was locked as a whole, will be the
  * answer for every other range too; a guest need not try them all.
  */
 enum bellows_refusal {
