@@ -4,8 +4,13 @@
 # Stock libvirt in the host VM: its daemon, and domains that are also guests of guests.sh, so that guest_run and the
 # like reach them. Sourced after lib.sh.
 
-# libvirt_start - the daemon, as root, without what a full system would have around it.
-libvirt_start()
+# Where the domains are that are spoken of: the first daemon's, or the second's after libvirt_use_other.
+LIBVIRT_HERE='qemu:///system'
+LIBVIRT_OTHER_DIR=/run/libvirt-other
+LIBVIRT_OTHER="qemu+unix:///system?socket=$LIBVIRT_OTHER_DIR/libvirt-sock"
+libvirt_root=/
+
+_libvirt_configure()
 {
 	mkdir -p /run/libvirt /var/lib/libvirt/{qemu,images} /var/log/libvirt/qemu /etc/libvirt/qemu
 	cat >/etc/libvirt/qemu.conf <<-'EOT'
@@ -15,7 +20,14 @@ libvirt_start()
 		group = "root"
 		stdio_handler = "file"
 		remember_owner = 0
+		cgroup_controllers = []
 	EOT
+}
+
+# libvirt_start - the daemon, as root, without what a full system would have around it.
+libvirt_start()
+{
+	_libvirt_configure
 	# Nothing that it would start by itself: no network, nothing of the machine's.
 	rm -rf /etc/libvirt/qemu/* /var/lib/libvirt/qemu/*
 	libvirtd --daemon --pid-file /run/libvirtd.pid && wait_until 60 'virsh -q list >/dev/null 2>&1'
@@ -25,6 +37,48 @@ libvirt_start()
 libvirt_stop()
 {
 	kill "$(cat /run/libvirtd.pid)" && wait_until 10 '! kill -0 "$(cat /run/libvirtd.pid)" 2>/dev/null'
+}
+
+# libvirt_start_other - a second daemon, which takes itself for one of another host: with directories, a host name and
+# an identity of its own. What it starts runs beside the guests of the first, on the same kernel.
+libvirt_start_other()
+{
+	local deadline=$((SECONDS + 60))
+
+	mkdir -p "$LIBVIRT_OTHER_DIR"
+	export -f _libvirt_configure
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --mount --uts bash -c '
+		hostname bellows-other
+		for directory in /run/libvirt /var/lib/libvirt /var/log/libvirt /etc/libvirt; do
+			mkdir -p $directory && mount -t tmpfs none $directory || exit
+		done
+		_libvirt_configure
+		printf "%s\n" "unix_sock_dir = \"$1\"" "host_uuid = \"$(cat /proc/sys/kernel/random/uuid)\"" \
+			>/etc/libvirt/libvirtd.conf
+		libvirtd --daemon --pid-file $1/libvirtd.pid
+	' libvirt "$LIBVIRT_OTHER_DIR" || return
+	until virsh -q -c "$LIBVIRT_OTHER" list >/dev/null 2>&1; do
+		[ $SECONDS -lt $deadline ] || return
+		sleep 0.1
+	done
+}
+
+libvirt_stop_other()
+{
+	kill "$(cat $LIBVIRT_OTHER_DIR/libvirtd.pid)"
+}
+
+libvirt_use_here()
+{
+	export LIBVIRT_DEFAULT_URI=$LIBVIRT_HERE
+	libvirt_root=/
+}
+
+libvirt_use_other()
+{
+	export LIBVIRT_DEFAULT_URI=$LIBVIRT_OTHER
+	libvirt_root=/proc/$(cat $LIBVIRT_OTHER_DIR/libvirtd.pid)/root
 }
 
 # domain_define NAME MIB BALLOON - what goes into <memballoon>: attributes, to be followed by elements.
@@ -77,7 +131,7 @@ domain_start()
 domain_up()
 {
 	rm -f "$GUESTS_DIR/guest/$1/ended"
-	cp "/run/libvirt/qemu/$1.pid" "$GUESTS_DIR/guest/$1/pid" && guest_wait "$1" 90
+	cp "$libvirt_root/run/libvirt/qemu/$1.pid" "$GUESTS_DIR/guest/$1/pid" && guest_wait "$1" 90
 }
 
 # domain_stat NAME FIELD - of "virsh dommemstat", in KiB or as a count.
@@ -100,4 +154,21 @@ domain_setmem()
 			[ \$((mib * 100)) -le $(($2 * 101)) ]" && return
 	echo "libvirt says $(domain_stat "$1" actual) KiB, wanted $2 MiB"
 	return 1
+}
+
+# domain_migrate NAME here|other [OPTION...] - live, to the other daemon. What vhost calls it has to differ, because the two
+# hosts are one.
+domain_migrate()
+{
+	local name=$1 to=$2 dir=$GUESTS_DIR/guest/$1 uri=$LIBVIRT_HERE cid
+
+	shift 2
+	[ "$to" = here ] || uri=$LIBVIRT_OTHER
+	cid=$(_guest_take_cid)
+	virsh -q dumpxml --migratable "$name" | sed "s/<cid .*address=.*>/<cid auto='no' address='$cid'\/>/" >"$dir/arrives.xml" &&
+		virsh -q migrate --live --xml "$dir/arrives.xml" "$@" "$name" "$uri" unix:///run/bellows/migration || return
+	rmdir "$GUESTS_DIR/cid/$(cat "$dir/cid")"
+	echo "$cid" >"$dir/cid"
+	"libvirt_use_$to"
+	domain_up "$name"
 }

@@ -1,31 +1,83 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Stock libvirt drives the guest's size: setmem, dommemstat with a period, save and restore, reboot; and the host's agent
-# beside it never changes what libvirt takes for the configured size.
+# Stock libvirt drives the guest's size: setmem, dommemstat with a period, autodeflate, freePageReporting, save and
+# restore, reboot; and the host's agent beside it never changes what libvirt takes for the configured size.
 #
-# timeout: 600
+# timeout: 900
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
 . "$(dirname "$0")/../virtio-lib.sh"
 . "$(dirname "$0")/../libvirt-lib.sh"
 
+# field NAME - in $figures, of /proc/vmstat or /proc/meminfo.
+field()
+{
+	awk -v name="$1" '$1 == name { print $2 }' <<<"$figures"
+}
+
+guest_figures()
+{
+	guest_run -t 20 a 'cat /proc/vmstat /proc/meminfo'
+}
+
+# stat NAME - in $stats, of "virsh dommemstat", sizes in KiB.
+stat()
+{
+	awk -v name="$1" '$1 == name { print $2 }' <<<"$stats"
+}
+
+# Every figure that libvirt shows is what the guest's own /proc said about then.
 figures()
 {
-	local name
+	local before after stats figures last pair factor slack=8192 wanted
 
 	check "$way: new figures every second" wait_until 20 '[ "$(domain_stat a available)" -gt 0 ]'
-	sleep 2
-	check_equal "$way: dommemstat available is MemTotal" \
-		"$(guest_run a "awk '/^MemTotal:/ { print \$2 }' /proc/meminfo")" "$(domain_stat a available)"
-	check_range "$way: dommemstat unused is MemFree" $(($(meminfo_mib a MemFree) - 16)) \
-		$(($(domain_stat a unused) / 1024)) $(($(meminfo_mib a MemFree) + 16))
-	check_range "$way: dommemstat usable is MemAvailable" $(($(meminfo_mib a MemAvailable) - 16)) \
-		$(($(domain_stat a usable) / 1024)) $(($(meminfo_mib a MemAvailable) + 16))
-	for name in swap_in swap_out major_fault minor_fault disk_caches hugetlb_pgalloc hugetlb_pgfail rss last_update; do
-		check "$way: dommemstat has $name" test -n "$(domain_stat a $name)"
+	before=$(guest_figures)
+	last=$(domain_stat a last_update)
+	check "$way: and again" wait_until 20 "[ \"\$(domain_stat a last_update)\" -gt $((last + 1)) ]"
+	stats=$(virsh -q dommemstat a)
+	after=$(guest_figures)
+
+	for pair in swap_in:pswpin:4 swap_out:pswpout:4 major_fault:pgmajfault:1 minor_fault:pgfault:1 \
+		hugetlb_pgalloc:htlb_buddy_alloc_success:1 hugetlb_pgfail:htlb_buddy_alloc_fail:1; do
+		IFS=: read -r name counter factor <<<"$pair"
+		check_range "$way: dommemstat $name" $(($(figures=$before field $counter) * factor)) "$(stat $name)" \
+			$(($(figures=$after field $counter) * factor))
 	done
+	figures=$after
+	check_equal "$way: dommemstat available is MemTotal" "$(field MemTotal:)" "$(stat available)"
+	wanted=$(($(field Cached:) + $(field Buffers:) + $(field SwapCached:)))
+	check_range "$way: dommemstat disk_caches" $((wanted - slack)) "$(stat disk_caches)" $((wanted + slack))
+	for pair in unused:MemFree: usable:MemAvailable:; do
+		wanted=$(field "${pair#*:}")
+		check_range "$way: dommemstat ${pair%%:*}" $((wanted - slack)) "$(stat "${pair%%:*}")" $((wanted + slack))
+	done
+	wanted=$(guest_rss_kib a)
+	check_range "$way: dommemstat rss" $((wanted - 2 * slack)) "$(stat rss)" $((wanted + 2 * slack))
+	check_equal "$way: dommemstat actual" $((320 * 1024)) "$(stat actual)"
+}
+
+# freePageReporting: what is free in the guest comes back though nobody set a target.
+reports()
+{
+	local rss
+
+	guest_touch a || not_ok "$way: the guest cannot touch its memory"
+	rss=$(guest_rss_kib a)
+	check "$way, freePageReporting: the VM shrinks by 150 MiB" \
+		wait_until 60 "[ \$(guest_rss_kib a) -lt $((rss - 150 * 1024)) ]"
+	check_equal "$way, freePageReporting: at the same size" $((384 * 1024)) "$(domain_stat a actual)"
+}
+
+# autodeflate: what needs more than setmem leaves it lives.
+deflates()
+{
+	check "$way, autodeflate: setmem far down" domain_setmem a 192
+	check "$way, autodeflate: what needs more lives" guest_run -t 60 a 'memkeeper -m verify -t 3 -s 5 -a 200'
+	check_equal "$way, autodeflate: nobody was killed" 0 \
+		"$(guest_run a "awk '/^oom_kill / { print \$2 }' /proc/vmstat")"
 }
 
 # The agent takes more than libvirt asked for; libvirt must not see it.
@@ -57,17 +109,15 @@ save()
 	keeper_stop a
 }
 
+# The guest does what a system does when its power button is pressed; libvirt then starts it again.
 reboot_it()
 {
-	local total
-
-	guest_run -t 10 a 'reboot -f' >/dev/null 2>&1
+	check "$way: virsh reboot" virsh -q reboot a --mode acpi
+	guest_run -t 10 a 'poweroff -f' >/dev/null 2>&1
 	wait_until 20 '! guest_run -t 2 a true 2>/dev/null'
-	check "$way: it comes back from a reboot" domain_up a
-	total=$(meminfo_mib a MemTotal)
+	check "$way: it comes back" domain_up a
 	check "$way: the driver loads" way_drive "$way"
-	check "$way: and fulfils what was set before" wait_until 60 "[ \$(meminfo_mib a MemTotal) -le $((total - 63)) ]"
-	check_equal "$way: which libvirt sees" 320 $(($(domain_stat a actual) / 1024))
+	check "$way: and fulfils what was set before" wait_until 60 '[ "$(domain_stat a actual)" = $((320 * 1024)) ]'
 }
 
 run()
@@ -77,6 +127,8 @@ run()
 	check "$way: the driver loads" way_drive "$way"
 	check "$way: setmem down" domain_setmem a 300
 	check "$way: setmem up" domain_setmem a 384
+	reports
+	deflates
 	check "$way: setmem down again" domain_setmem a 320
 	figures
 	[ "$way" != pair ] || squeeze
@@ -88,7 +140,7 @@ run()
 }
 
 libvirt_start || die "no libvirt"
-check "define" domain_define a 384 "><stats period='1'/>" || die "libvirt does not take the domain"
+check "define" domain_define a 384 "autodeflate='on' freePageReporting='on'><stats period='1'/>" || die "libvirt does not take the domain"
 for way in "${VIRTIO_WAYS[@]}"; do
 	run
 done
