@@ -15,19 +15,21 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
 #include "agent.h"
 #include "alarm.h"
+#include "cgroup.h"
 #include "hostmem.h"
 #include "policy.h"
+#include "policy_cgroup.h"
+#include "policy_poll.h"
 #include "trace.h"
 #include "vmem.h"
 
-/* With so much free memory above the reserve, in parts of 1000, all is calm. */
-#define CALM_PERMILLE 250
 /* While there are balloons: a guest may begin to miss what it gave. */
 #define POLL_BALLOONS_MS 20
 
@@ -103,6 +105,28 @@ static void spread_over_nodes(struct policy_guest *guest)
 				guest->resident_pages, num_online_nodes());
 }
 
+/* Tells the planner of the memory cgroups that a VM is in. */
+static void describe_cgroups(struct bellows_vmem *vmem)
+{
+	struct policy_cgroup cgroups[POLICY_CGROUPS_MAX];
+	struct policy_guest *guest = &vmem->policy;
+	unsigned int nr = 0;
+	s64 growth = 0;
+
+	lockdep_assert_held(&bellows_hostmem_lock);
+
+	/* Explicit huge pages are charged nowhere. */
+	if (!bellows_vmem_hugetlb_pages(vmem))
+		nr = bellows_cgroups_look(vmem->mm, cgroups,
+					  POLICY_CGROUPS_MAX);
+	policy_cgroup_apply(cgroups, nr,
+			    bellows_settings.cgroup_margin_permille, guest);
+	if (nr)
+		growth = policy_trend(&vmem->cgroup_usage, ktime_get_ns(),
+				      guest->cgroup_usage_pages);
+	guest->cgroup_growth_pages = max_t(s64, growth, 0);
+}
+
 /* Tells the planner what is known of one guest now. */
 static bool describe_guest(struct bellows_vmem *vmem)
 {
@@ -120,6 +144,7 @@ static bool describe_guest(struct bellows_vmem *vmem)
 
 	guest->resident_pages = bellows_vmem_rss_pages(vmem);
 	spread_over_nodes(guest);
+	describe_cgroups(vmem);
 	return present;
 }
 
@@ -187,25 +212,20 @@ static u32 next_poll_ms(const struct policy_host *host)
 {
 	u32 least = bellows_agent_settings.poll_min_ms;
 	u32 most = bellows_agent_settings.poll_max_ms;
-	u64 margin, permille, ms;
+	unsigned int i;
+	u32 ms;
 
 	lockdep_assert_held(&bellows_hostmem_lock);
 
-	if (agent.short_now)
-		return least;
-	margin = host->free_pages -
-		 min(host->free_pages, bellows_settings.reserve_pages);
-	permille = div64_u64(margin * 1000, max(host->total_pages, 1ULL));
-	ms = div_u64(permille * most, CALM_PERMILLE);
-	/* Four looks on the way down to the reserve. */
-	if (host->falling_pages)
-		ms = min(ms, div64_u64(margin * MSEC_PER_SEC / 4,
-				       host->falling_pages));
-	if (agent.result.mode == POLICY_MODE_GIVE_BACK)
-		ms = min_t(u64, ms, bellows_settings.give_interval_ms);
+	ms = policy_poll_ms(&bellows_settings, host, &agent.result, least,
+			    most);
+	for (i = 0; i < agent.nr && ms > least; i++)
+		ms = min(ms, policy_poll_guest_ms(&bellows_settings,
+						  agent.guests[i], least,
+						  most));
 	if (any_balloon())
-		ms = min_t(u64, ms, POLL_BALLOONS_MS);
-	return clamp_t(u64, ms, least, most);
+		ms = min_t(u32, ms, POLL_BALLOONS_MS);
+	return max(ms, least);
 }
 
 /* One look, one plan. The doorbells are left to ring when the lock is dropped. */

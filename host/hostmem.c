@@ -9,8 +9,11 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
+#include <linux/percpu.h>
+#include <linux/vmstat.h>
 
 #include "hostmem.h"
+#include "policy_poll.h"
 
 /* The first lock of the global order; hostmem.h says what it protects. */
 DEFINE_MUTEX(bellows_hostmem_lock);
@@ -59,23 +62,24 @@ u64 bellows_node_total_pages(int node)
 
 /* Memory that was granted is counted as gone for so long, or until it is. */
 #define PROMISE_NS NSEC_PER_SEC
-/* Over what time the fall of free memory is measured. */
-#define WINDOW_NS (250 * NSEC_PER_MSEC)
-#define WINDOW_MIN_NS (20 * NSEC_PER_MSEC)
 
 /*
  * What is remembered between samples. Protected by bellows_hostmem_lock.
  *
  * @promised_pages: granted a moment ago; melts away within PROMISE_NS
  * @promised_ns: when @promised_pages was last brought up to date
- * @window_ns: when the running window began, and the one before it
- * @window_free_pages: free memory then
+ * @free: how fast free memory changes
+ * @node_free: the same for each node
+ * @swapped: how fast the host swaps
+ * @swapping_pages: what came of that last; read without the lock
  */
 static struct {
 	u64 promised_pages;
 	u64 promised_ns;
-	u64 window_ns[2];
-	u64 window_free_pages[2];
+	struct policy_trend free;
+	struct policy_trend node_free[POLICY_NODES_MAX];
+	struct policy_trend swapped;
+	u64 swapping_pages;
 } memory;
 
 static u64 promised_pages(u64 now)
@@ -91,24 +95,22 @@ static u64 promised_pages(u64 now)
 	return memory.promised_pages;
 }
 
-/* By how much free memory would fall in a second at its present rate. */
-static u64 falling_pages(u64 now, u64 free_pages)
+/* Pages that this kernel swapped in and out since it was started. */
+static u64 swapped_pages(void)
 {
-	u64 passed, fell;
+	u64 pages = 0;
+#ifdef CONFIG_SWAP
+	int cpu;
 
-	if (now - memory.window_ns[0] >= WINDOW_NS) {
-		memory.window_ns[1] = memory.window_ns[0];
-		memory.window_free_pages[1] = memory.window_free_pages[0];
-		memory.window_ns[0] = now;
-		memory.window_free_pages[0] = free_pages;
+	/* Not all_vm_events(), which sums up a hundred of them. */
+	for_each_online_cpu(cpu) {
+		struct vm_event_state *events = &per_cpu(vm_event_states, cpu);
+
+		pages += READ_ONCE(events->event[PSWPIN]) +
+			 READ_ONCE(events->event[PSWPOUT]);
 	}
-
-	passed = now - memory.window_ns[1];
-	if (!memory.window_ns[1] || passed < WINDOW_MIN_NS ||
-	    memory.window_free_pages[1] <= free_pages)
-		return 0;
-	fell = memory.window_free_pages[1] - free_pages;
-	return mul_u64_u64_div_u64(fell, NSEC_PER_SEC, passed);
+#endif
+	return pages;
 }
 
 /**
@@ -149,10 +151,31 @@ void bellows_hostmem_sample(struct policy_host *host)
 			continue;
 		host->node[node].total_pages = total;
 		host->node[node].free_pages = free;
+		host->node[node].falling_pages =
+			max_t(s64, 0,
+			      -policy_trend(&memory.node_free[node],
+					    host->now_ns, free));
 		host->nr_nodes = node + 1;
 	}
 	host->promised_pages = promised_pages(host->now_ns);
-	host->falling_pages = falling_pages(host->now_ns, host->free_pages);
+	host->falling_pages = max_t(s64, 0,
+				    -policy_trend(&memory.free, host->now_ns,
+						  host->free_pages));
+	host->swapping_pages = max_t(s64, 0,
+				     policy_trend(&memory.swapped, host->now_ns,
+						  swapped_pages()));
+	WRITE_ONCE(memory.swapping_pages, host->swapping_pages);
+}
+
+/**
+ * bellows_hostmem_swapping_pages() - how much the host swaps
+ *
+ * Context: any.
+ * Return: pages in and out in a second, as the agent saw it last.
+ */
+u64 bellows_hostmem_swapping_pages(void)
+{
+	return READ_ONCE(memory.swapping_pages);
 }
 
 /*

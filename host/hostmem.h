@@ -85,6 +85,7 @@ static inline void bellows_count(enum bellows_counter counter, u64 by)
 
 void bellows_hostmem_init(void);
 void bellows_hostmem_sample(struct policy_host *host);
+u64 bellows_hostmem_swapping_pages(void);
 void bellows_hostmem_promise(u64 pages);
 void bellows_hostmem_short(u64 since_ns);
 void bellows_hostmem_arrived(void);

@@ -84,10 +84,7 @@ static void policy_node_needs(const struct policy_settings *settings,
 			     policy_pages(host->node[i].total_pages) * 1024 /
 				     total);
 		band = policy_band(settings) * part / 1024;
-		reserve = policy_pages(host->node[i].reserve_pages);
-		if (!reserve)
-			reserve = policy_pages(settings->reserve_pages) * part /
-				  1024;
+		reserve = policy_node_reserve(settings, host, i);
 
 		result->node_need_pages[i] = policy_lack(
 			settings, policy_pages(host->node[i].free_pages),

@@ -134,11 +134,13 @@ enum policy_mode {
  * struct policy_host_node - one NUMA node of the host
  * @total_pages: its memory; 0 when it has none (it is left out then)
  * @free_pages: free now
+ * @falling_pages: by how much that falls in a second at its present rate
  * @reserve_pages: shall be free; 0 for its part of the host's reserve
  */
 struct policy_host_node {
 	u64 total_pages;
 	u64 free_pages;
+	u64 falling_pages;
 	u64 reserve_pages;
 };
 
@@ -149,6 +151,7 @@ struct policy_host_node {
  * @free_pages: free
  * @promised_pages: granted to guests and perhaps not touched yet: about to go
  * @falling_pages: by how much free memory fell in the last second, 0 if it rose
+ * @swapping_pages: what it swaps in and out in a second
  * @nr_nodes: entries of @node in use, 0 or 1 when nodes make no difference
  * @node: its nodes; the index is the node's number for &policy_guest
  */
@@ -158,6 +161,7 @@ struct policy_host {
 	u64 free_pages;
 	u64 promised_pages;
 	u64 falling_pages;
+	u64 swapping_pages;
 	u32 nr_nodes;
 	struct policy_host_node node[POLICY_NODES_MAX];
 };
@@ -286,6 +290,7 @@ struct policy_guest_state {
  * @own: what it has to give for its own sake (limit, cgroup)
  * @take: what it is asked for
  * @node_take: of @take, what serves the short nodes
+ * @headroom: what its memory cgroup lets it be given back
  * @relief: what it is given back whatever the host has
  * @give: what it is given back because the host has it
  * @expect: most that it will deliver soon
@@ -321,6 +326,7 @@ struct policy_work {
 	u64 own;
 	u64 take;
 	u64 node_take;
+	u64 headroom;
 	u64 relief;
 	u64 give;
 	u64 expect;
@@ -350,6 +356,7 @@ struct policy_work {
  * @resident_pages: what the VM really holds of the host's memory, 0 if unknown
  * @cgroup_limit_pages: limit of the VM's memory cgroup, 0 for none
  * @cgroup_usage_pages: usage there
+ * @cgroup_growth_pages: by how much that grows in a second
  * @nr_bound: entries of @host_node that are filled in; 0 for a guest that is
  *	not bound to nodes of the host
  * @host_node: the host node that each guest node is bound to, or
@@ -378,6 +385,7 @@ struct policy_guest {
 	u64 resident_pages;
 	u64 cgroup_limit_pages;
 	u64 cgroup_usage_pages;
+	u64 cgroup_growth_pages;
 	u32 nr_bound;
 	int host_node[BELLOWS_NODES_MAX];
 	u64 node_resident_pages[POLICY_NODES_MAX];

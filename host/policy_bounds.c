@@ -119,6 +119,8 @@ void policy_shares(const struct policy_settings *settings,
 void policy_relieve(struct policy_guest *guest, u64 pages,
 		    enum policy_reason reason)
 {
+	if (reason != POLICY_REASON_EXEMPT)
+		pages = min(pages, guest->work.headroom);
 	if (pages <= guest->work.relief)
 		return;
 
@@ -221,6 +223,25 @@ static u64 policy_buffer_lack(const struct policy_moment *moment,
 	return min(keep - work->available, guest->size_pages);
 }
 
+/*
+ * What it can be given back before its memory cgroup is short: it would be
+ * throttled or killed there, or asked for it again. What it has and did not touch
+ * yet will be charged, too. A little less, or the same pages go back and forth.
+ */
+static u64 policy_headroom(const struct policy_settings *settings,
+			   const struct policy_guest *guest)
+{
+	if (!guest->cgroup_limit_pages ||
+	    !policy_on(settings, POLICY_DEFENCE_CGROUP))
+		return POLICY_PAGES_MAX;
+
+	return policy_less(policy_cgroup_keep(settings, guest),
+			   policy_pages(guest->cgroup_usage_pages) +
+				   guest->work.untouched +
+				   policy_pages(guest->cgroup_limit_pages) /
+					   64);
+}
+
 void policy_relief(const struct policy_moment *moment,
 		   struct policy_guest *guest)
 {
@@ -232,6 +253,7 @@ void policy_relief(const struct policy_moment *moment,
 	work->relief = 0;
 	work->relief_reason = POLICY_REASON_KEEP;
 	work->lack = 0;
+	work->headroom = policy_headroom(settings, guest);
 	if (guest->settings.manual)
 		return;
 
@@ -368,20 +390,24 @@ static void policy_own(const struct policy_moment *moment,
 		       struct policy_guest *guest)
 {
 	const struct policy_settings *settings = moment->settings;
-	u64 limit = policy_pages(guest->cgroup_limit_pages);
-	u64 keep;
+	u64 keep, usage, excess;
 
 	guest->work.own = policy_less(guest->work.used, policy_most(guest));
 	guest->reason = POLICY_REASON_LIMIT;
-	if (!limit || !policy_on(settings, POLICY_DEFENCE_CGROUP))
+	if (!guest->cgroup_limit_pages ||
+	    !policy_on(settings, POLICY_DEFENCE_CGROUP))
 		return;
 
-	keep = limit -
-	       policy_scale(limit, min(settings->cgroup_margin_permille, 1000U),
-			    1000);
-	keep = policy_less(policy_pages(guest->cgroup_usage_pages), keep);
-	if (keep > guest->work.own) {
-		guest->work.own = keep;
+	keep = policy_cgroup_keep(settings, guest);
+	usage = policy_pages(guest->cgroup_usage_pages);
+	/*
+	 * Free pages go first, and those that it never touched bring nothing;
+	 * but it can touch them faster than anybody can look, and must not.
+	 */
+	excess = min(policy_less(usage + guest->work.untouched, keep),
+		     policy_less(usage, keep) + policy_curve_free(guest));
+	if (excess > guest->work.own) {
+		guest->work.own = excess;
 		guest->reason = POLICY_REASON_CGROUP;
 	}
 }

@@ -95,6 +95,32 @@ static inline int policy_host_node(const struct policy_guest *guest,
 	return max(guest->host_node[i], POLICY_NODE_ANY);
 }
 
+/* What a node shall have free: what it was given, or its part of the host's. */
+static inline u64 policy_node_reserve(const struct policy_settings *settings,
+				      const struct policy_host *host,
+				      unsigned int node)
+{
+	u64 reserve = policy_pages(host->node[node].reserve_pages);
+	u64 whole = max_t(u64, policy_pages(host->total_pages), 1), part;
+
+	if (reserve)
+		return reserve;
+	part = policy_pages(host->node[node].total_pages) * 1024 / whole;
+
+	return policy_pages(settings->reserve_pages) * min_t(u64, part, 1024) /
+	       1024;
+}
+
+/* Usage of its memory cgroup up to which a VM is not short there. */
+static inline u64 policy_cgroup_keep(const struct policy_settings *settings,
+				     const struct policy_guest *guest)
+{
+	u64 limit = policy_pages(guest->cgroup_limit_pages);
+	u32 margin = min(settings->cgroup_margin_permille, 1000U);
+
+	return limit - policy_scale(limit, margin, 1000);
+}
+
 static inline bool policy_on(const struct policy_settings *settings,
 			     u32 defence)
 {

@@ -495,7 +495,8 @@ void policy_give_back(const struct policy_moment *moment,
 		/* What its limit keeps it from having stays in the balloon. */
 		limit = guest->settings.limit_pages;
 		limit = limit ? policy_less(guest->work.total, limit) : 0;
-		guest->work.allow = policy_less(guest->size_pages, limit);
+		guest->work.allow = min(policy_less(guest->size_pages, limit),
+					guest->work.headroom);
 		if (!policy_may_give(moment, guest, short_nodes))
 			guest->work.allow = 0;
 	}

@@ -152,6 +152,7 @@ HOST_RO(total, "%llu", host_total_pages() << PAGE_SHIFT);
 HOST_RO(released, "%llu",
 	(u64)atomic64_read(&bellows_released_pages) << PAGE_SHIFT);
 
+HOST_RO(swapping, "%llu", bellows_hostmem_swapping_pages() << PAGE_SHIFT);
 HOST_RO(missing, "%llu", bellows_alarm_missing_pages() << PAGE_SHIFT);
 
 static ssize_t agent_show(struct kobject *kobject,
@@ -233,6 +234,7 @@ static struct attribute *host_attributes[] = {
 	&free_attribute.attr,
 	&total_attribute.attr,
 	&released_attribute.attr,
+	&swapping_attribute.attr,
 	&missing_attribute.attr,
 	NULL,
 };

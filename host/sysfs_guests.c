@@ -156,6 +156,10 @@ GUEST_RO(doorbell, "%s", REPORTED(vmem, doorbell_name(vmem)));
 GUEST_RO(refused_ranges, "%llu", LOCKED(vmem, vmem->refused_ranges));
 GUEST_RO(last_refusal, "%s", refusal_name(LOCKED(vmem, vmem->last_refusal)));
 GUEST_RO(rss, "%llu", to_bytes(bellows_vmem_rss_pages(vmem)));
+GUEST_RO(cgroup_limit, "%llu",
+	 to_bytes(READ_ONCE(vmem->policy.cgroup_limit_pages)));
+GUEST_RO(cgroup_usage, "%llu",
+	 to_bytes(READ_ONCE(vmem->policy.cgroup_usage_pages)));
 GUEST_RO(reason, "%s",
 	 policy_reason_name(LOCKED(vmem, vmem->policy.settings.manual) ?
 				    POLICY_REASON_MANUAL :
@@ -250,6 +254,8 @@ static struct attribute *guest_attrs[] = {
 	&available_attribute.attr,
 	&floor_attribute.attr,
 	&rss_attribute.attr,
+	&cgroup_limit_attribute.attr,
+	&cgroup_usage_attribute.attr,
 	&oom_kills_attribute.attr,
 	&report_age_ms_attribute.attr,
 	&doorbell_attribute.attr,

@@ -386,13 +386,26 @@ int bellows_vmem_ring(struct bellows_vmem *vmem)
 u64 bellows_vmem_rss_pages(const struct bellows_vmem *vmem)
 {
 	struct mm_struct *mm = vmem->mm;
-	u64 pages = get_mm_counter(mm, MM_ANONPAGES) +
-		    get_mm_counter(mm, MM_SHMEMPAGES);
 
+	return get_mm_counter(mm, MM_ANONPAGES) +
+	       get_mm_counter(mm, MM_SHMEMPAGES) +
+	       bellows_vmem_hugetlb_pages(vmem);
+}
+
+/**
+ * bellows_vmem_hugetlb_pages() - how much of that is explicit huge pages
+ * @vmem: the guest
+ *
+ * Context: any.
+ * Return: pages of 4 KiB.
+ */
+u64 bellows_vmem_hugetlb_pages(const struct bellows_vmem *vmem)
+{
 #ifdef CONFIG_HUGETLB_PAGE
-	pages += atomic_long_read(&mm->hugetlb_usage);
+	return atomic_long_read(&vmem->mm->hugetlb_usage);
+#else
+	return 0;
 #endif
-	return pages;
 }
 
 /* Tells every guest that this module goes, and gathers those to ring. */

@@ -16,6 +16,7 @@
 #include "bellows/abi.h"
 #include "identity.h"
 #include "policy.h"
+#include "policy_poll.h"
 
 struct kvm;
 struct mm_struct;
@@ -94,6 +95,8 @@ struct bellows_shared {
  *	the planner needs no other.
  * @plan_report: the report that @policy was given, which keeps still while
  *	@report may change. Protected by bellows_hostmem_lock.
+ * @cgroup_usage: how fast the VM's memory cgroup fills. Protected by
+ *	bellows_hostmem_lock.
  */
 struct bellows_vmem {
 	struct kref ref;
@@ -127,6 +130,7 @@ struct bellows_vmem {
 	u32 last_refusal;
 	struct policy_guest policy;
 	struct bellows_guest_half plan_report;
+	struct policy_trend cgroup_usage;
 };
 
 /**
@@ -158,6 +162,7 @@ bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 			     u32 request);
 int bellows_vmem_ring(struct bellows_vmem *vmem);
 u64 bellows_vmem_rss_pages(const struct bellows_vmem *vmem);
+u64 bellows_vmem_hugetlb_pages(const struct bellows_vmem *vmem);
 
 int bellows_shared_pin(unsigned long hva, u64 gfn, struct bellows_shared *shared);
 void bellows_shared_unpin(struct bellows_shared *shared);

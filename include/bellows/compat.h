@@ -83,6 +83,31 @@ static inline void bellows_zap_range(struct mm_struct *mm, unsigned long start,
 }
 #endif
 
+#ifdef _LINUX_MEMCONTROL_H
+/**
+ * bellows_memcg_cache_pages() - idle page cache charged to a memory cgroup
+ * @memcg: the cgroup; those below it count too
+ *
+ * lruvec_page_state() is no function for modules, and the statistics that it
+ * reads are hidden from them since 6.10.
+ *
+ * Return: pages, as of up to some seconds ago.
+ */
+static inline u64 bellows_memcg_cache_pages(struct mem_cgroup *memcg)
+{
+	const struct lruvec_stats *stats;
+	long pages = 0;
+	int node;
+
+	for_each_node_state(node, N_MEMORY) {
+		stats = &memcg->nodeinfo[node]->lruvec_stats;
+		pages += READ_ONCE(stats->state[NR_INACTIVE_FILE]);
+	}
+	/* Parts that are summed up at different times. */
+	return max(pages, 0L);
+}
+#endif
+
 /* --- end of host -------------------------------------------------------- */
 
 #endif /* _BELLOWS_COMPAT_H */

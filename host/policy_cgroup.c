@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A VM in memory cgroups of the host; see policy_cgroup.h. */
+#include "policy_cgroup.h"
+#include "policy_internal.h"
+
+/* From this part in 1024 on the whole cgroup is the VM's. */
+#define POLICY_CGROUP_ALL 960
+
+static u64 policy_cgroup_used(const struct policy_cgroup *cgroup)
+{
+	return policy_less(policy_pages(cgroup->usage_pages),
+			   policy_pages(cgroup->cache_pages));
+}
+
+/* Pages to where it counts as short; below 0 when it is. */
+static s64 policy_cgroup_margin(const struct policy_cgroup *cgroup,
+				u32 margin_permille)
+{
+	u64 limit = policy_pages(cgroup->limit_pages);
+	u64 keep = policy_scale(limit, min(margin_permille, 1000U), 1000);
+
+	return (s64)(limit - keep) - (s64)policy_cgroup_used(cgroup);
+}
+
+void policy_cgroup_apply(const struct policy_cgroup *cgroups, unsigned int nr,
+			 u32 margin_permille, struct policy_guest *guest)
+{
+	const struct policy_cgroup *narrow = NULL;
+	s64 margin, least = 0;
+	u64 used, part = 1024;
+	unsigned int i;
+
+	guest->cgroup_limit_pages = 0;
+	guest->cgroup_usage_pages = 0;
+	for (i = 0; i < nr; i++) {
+		margin = policy_cgroup_margin(&cgroups[i], margin_permille);
+		if (narrow && margin >= least)
+			continue;
+		narrow = &cgroups[i];
+		least = margin;
+	}
+	if (!narrow)
+		return;
+
+	used = policy_cgroup_used(narrow);
+	if (guest->resident_pages && guest->resident_pages < used)
+		part = guest->resident_pages * 1024 / used;
+	if (part >= POLICY_CGROUP_ALL)
+		part = 1024;
+
+	/* 0 stands for no limit. */
+	guest->cgroup_limit_pages =
+		max_t(u64, policy_pages(narrow->limit_pages) * part / 1024, 1);
+	guest->cgroup_usage_pages = used * part / 1024;
+}
