@@ -126,7 +126,14 @@ unsigned long bellows_blocks_room(void)
 	return available > 0 && available > keep ? available - keep : 0;
 }
 
-static void bellows_hold_block(struct bellows_pages *taken, struct page *block)
+/**
+ * bellows_blocks_hold() - add a block to a set
+ * @taken: the set
+ * @block: its first page; ours, every page of it
+ *
+ * Context: Any.
+ */
+void bellows_blocks_hold(struct bellows_pages *taken, struct page *block)
 {
 	int i;
 
@@ -139,7 +146,7 @@ static void bellows_hold_block(struct bellows_pages *taken, struct page *block)
 	taken->nr_blocks++;
 }
 
-/* Undoes bellows_hold_block(); the caller frees the pages, all unreferenced. */
+/* Undoes bellows_blocks_hold(); the caller frees the pages, all unreferenced. */
 static void bellows_let_go_of_block(struct page *block)
 {
 	int i;
@@ -302,8 +309,8 @@ static unsigned int bellows_isolate_some(struct bellows_pages *taken,
 	list_for_each_entry_safe(page, next, &isolated, lru) {
 		list_del(&page->lru);
 		for (i = 0; i < blocks_each; i++)
-			bellows_hold_block(taken,
-					   page + i * BELLOWS_BLOCK_PAGES);
+			bellows_blocks_hold(taken,
+					    page + i * BELLOWS_BLOCK_PAGES);
 	}
 
 	return nr * blocks_each;
@@ -390,12 +397,88 @@ void bellows_blocks_take_idle(struct bellows_pages *taken)
 
 	/* So much that nobody takes it for a shortage. */
 	blocks = room > BELLOWS_IDLE_KEEP ?
-			 (room - BELLOWS_IDLE_KEEP) / BELLOWS_BLOCK_PAGES : 0;
+			 (room - BELLOWS_IDLE_KEEP) / BELLOWS_BLOCK_PAGES :
+			 0;
 	if (bellows_isolates && blocks)
 		bellows_take_free(taken,
 				  min_t(unsigned long, blocks,
 					BELLOWS_FREE_BLOCKS_MAX),
 				  NUMA_NO_NODE);
+}
+
+/* May a free page be taken, or was it set aside for somebody? */
+static bool bellows_is_takeable(struct page *page)
+{
+	switch (bellows_ksym_call(get_pfnblock_flags_mask)(
+		page, page_to_pfn(page), MIGRATETYPE_MASK)) {
+	case MIGRATE_MOVABLE:
+	case MIGRATE_RECLAIMABLE:
+	case MIGRATE_UNMOVABLE:
+		return true;
+	}
+
+	return false;
+}
+
+/* Isolates the free page that a block is or lies in. NULL when it is in use. */
+static struct page *bellows_isolate_around(struct page *block,
+					   unsigned int *order)
+{
+	struct zone *zone = page_zone(block);
+	struct page *page;
+
+	lockdep_assert_held(&zone->lock);
+
+	for (*order = BELLOWS_BLOCK_ORDER; *order <= BELLOWS_MAX_PAGE_ORDER;
+	     ++*order) {
+		page = pfn_to_page(
+			ALIGN_DOWN(page_to_pfn(block), 1UL << *order));
+		if (page_zone(page) != zone || !PageBuddy(page) ||
+		    page_private(page) != *order)
+			continue;
+		if (bellows_zone_spare(zone) < 1L << *order ||
+		    !bellows_is_takeable(page) ||
+		    !bellows_ksym_call(__isolate_free_page)(page, *order))
+			break;
+		return page;
+	}
+
+	return NULL;
+}
+
+/**
+ * bellows_blocks_take_at() - get one block that is free as a whole
+ * @taken: where to add it
+ * @pfn: its first page; it need not exist
+ *
+ * Context: Worker. May sleep. No locks held.
+ * Return: false when it cannot be had.
+ */
+bool bellows_blocks_take_at(struct bellows_pages *taken, unsigned long pfn)
+{
+	struct page *block = pfn_to_online_page(pfn), *page;
+	struct bellows_pages others;
+	unsigned int order, i;
+	unsigned long flags;
+
+	if (!block || !bellows_isolates ||
+	    !bellows_ksym_found(get_pfnblock_flags_mask))
+		return false;
+
+	spin_lock_irqsave(&page_zone(block)->lock, flags);
+	page = bellows_isolate_around(block, &order);
+	spin_unlock_irqrestore(&page_zone(block)->lock, flags);
+	if (!page)
+		return false;
+
+	bellows_pages_init(&others);
+	for (i = 0; i < 1U << order; i += BELLOWS_BLOCK_PAGES)
+		bellows_blocks_hold(page + i == block ? taken : &others,
+				    page + i);
+	bellows_blocks_give_back(&others);
+	bellows_count(BELLOWS_ISOLATED_BLOCKS, 1);
+
+	return true;
 }
 
 static struct page *bellows_allocate(gfp_t gfp, unsigned int order, int node)
@@ -418,7 +501,7 @@ static void bellows_allocate_blocks(struct bellows_pages *taken,
 		if (!block)
 			break;
 		split_page(block, BELLOWS_BLOCK_ORDER);
-		bellows_hold_block(taken, block);
+		bellows_blocks_hold(taken, block);
 		bellows_count(BELLOWS_ALLOCATED_BLOCKS, 1);
 		cond_resched();
 	}
@@ -456,6 +539,17 @@ static atomic64_t bellows_stall_ns = ATOMIC64_INIT(0);
 u64 bellows_blocks_stall_ns(void)
 {
 	return atomic64_read(&bellows_stall_ns);
+}
+
+/**
+ * bellows_blocks_stalled() - the balloon waited for memory elsewhere
+ * @ns: how long
+ *
+ * Context: Any.
+ */
+void bellows_blocks_stalled(u64 ns)
+{
+	atomic64_add(ns, &bellows_stall_ns);
 }
 
 /* The kernel's own choice: what its reclaim and compaction make free. */

@@ -105,6 +105,9 @@ u64 bellows_blocks_stall_ns(void);
 void bellows_blocks_take(struct bellows_pages *taken, unsigned long wanted,
 			 int node);
 void bellows_blocks_take_idle(struct bellows_pages *taken);
+bool bellows_blocks_take_at(struct bellows_pages *taken, unsigned long pfn);
+void bellows_blocks_hold(struct bellows_pages *taken, struct page *block);
+void bellows_blocks_stalled(u64 ns);
 void bellows_blocks_give_back(struct bellows_pages *pages);
 
 #endif /* _BELLOWS_GUEST_BLOCKS_H */

@@ -32,6 +32,7 @@
 #include "movable.h"
 #include "stats.h"
 #include "trace.h"
+#include "wanted.h"
 
 #define BELLOWS_PERIOD_MS 1000
 /* While the host is short: it decides by what we say of ourselves. */
@@ -56,6 +57,7 @@ static void bellows_control_publish(struct bellows_control *control)
 	report->size_pages = bellows_balloon_size(&control->balloon);
 	report->floor_pages = READ_ONCE(control->floor_pages);
 	report->flags = control->is_short ? BELLOWS_GUEST_SHORT : 0;
+	report->wanted_id = control->wanted.done ? control->wanted.id : 0;
 	bellows_shared_report(&control->shared, report);
 }
 
@@ -192,48 +194,100 @@ static bool bellows_control_relieved(struct bellows_control *control)
 			   msecs_to_jiffies(BELLOWS_HOLD_OFF_MS));
 }
 
+/*
+ * The agent has no use for other memory than what lies in the ranges it named, and
+ * nobody else wants any.
+ */
+static bool bellows_control_is_choosy(struct bellows_control *control)
+{
+	return control->wish.nr_wanted &&
+	       control->wish.reason == BELLOWS_REASON_NODE &&
+	       READ_ONCE(control->device_pages) <=
+		       bellows_balloon_size(&control->balloon);
+}
+
+/*
+ * One step towards @wanted, from where the host wants it. Returns false when
+ * there is no point in another one.
+ */
+static bool bellows_control_step(struct bellows_control *control,
+				 struct bellows_inflation *inflation,
+				 unsigned long wanted, nodemask_t *exhausted)
+{
+	struct bellows_wanted *list = &control->wanted;
+	unsigned long got;
+	int node;
+
+	bellows_wanted_begin(list, &control->wish);
+	if (!list->done) {
+		bellows_inflation_step_wanted(inflation, wanted, list,
+					      &control->wish);
+		return !list->done || !bellows_control_is_choosy(control);
+	}
+
+	node = bellows_control_node(control, 1, exhausted, &wanted);
+	/* What the host wants of one node it does not want of others. */
+	if (node == NUMA_NO_NODE && !nodes_empty(*exhausted))
+		return false;
+	got = bellows_inflation_step(inflation, wanted, node);
+	if (got == 0 && node != NUMA_NO_NODE)
+		node_set(node, *exhausted);
+
+	return got || node != NUMA_NO_NODE;
+}
+
+/* Why no inflation shall be tried now. */
+static bool bellows_control_waits(struct bellows_control *control)
+{
+	if (control->holds_off && time_before(jiffies, control->retry_at))
+		return true;
+	if (bellows_control_relieved(control)) {
+		control->is_short = true;
+		return true;
+	}
+
+	if (!bellows_control_is_choosy(control) || !control->wanted.done ||
+	    control->wanted.id != control->wish.wanted_id)
+		return false;
+
+	/* Nothing is left in the ranges that it named: others will follow. */
+	control->is_short = false;
+	return true;
+}
+
 static void bellows_control_inflate(struct bellows_control *control,
 				    unsigned long wanted)
 {
 	nodemask_t exhausted = NODE_MASK_NONE;
 	struct bellows_inflation inflation;
-	unsigned long size, pages, got;
-	int node;
+	unsigned long size;
+	bool more, is_short;
 
-	if (control->holds_off && time_before(jiffies, control->retry_at))
+	if (bellows_control_waits(control))
 		return;
-	if (bellows_control_relieved(control)) {
-		control->is_short = true;
-		return;
-	}
 
 	size = bellows_balloon_size(&control->balloon);
 	bellows_inflation_begin(&inflation, &control->balloon,
 				&control->registration, wanted - size);
 	do {
-		pages = wanted - size;
-		node = bellows_control_node(control, 1, &exhausted, &pages);
-		/* What the host wants of one node it does not want of others. */
-		if (node == NUMA_NO_NODE && !nodes_empty(exhausted))
-			break;
-		got = bellows_inflation_step(&inflation, pages, node);
-		if (got == 0 && node != NUMA_NO_NODE)
-			node_set(node, exhausted);
+		more = bellows_control_step(control, &inflation, wanted - size,
+					    &exhausted);
 		size = bellows_balloon_size(&control->balloon);
 		/* The host may have changed its mind in the meantime. */
 		bellows_control_listen(control);
 		bellows_control_listen_device(control);
 		bellows_control_tell_device(control);
 		wanted = bellows_control_decide(control);
-	} while ((got || node != NUMA_NO_NODE) && size < wanted &&
-		 !READ_ONCE(control->stopped));
+	} while (more && size < wanted && !READ_ONCE(control->stopped));
 	bellows_inflation_end(&inflation);
 
 	control->holds_off = inflation.hopeless;
 	control->retry_at = jiffies + msecs_to_jiffies(BELLOWS_HOLD_OFF_MS);
-	if (size < wanted && !control->is_short)
+	/* Of other ranges it may have plenty. */
+	is_short = size < wanted && !bellows_control_is_choosy(control);
+	if (is_short && !control->is_short)
 		bellows_count(BELLOWS_SHORT_EVENTS, 1);
-	control->is_short = size < wanted;
+	control->is_short = is_short;
 }
 
 /* Gives back what the host granted, from the nodes that have too much first. */

@@ -14,6 +14,7 @@
 #include "registration.h"
 #include "shared.h"
 #include "strain.h"
+#include "wanted.h"
 
 struct bellows_link_ops;
 struct bellows_virtio;
@@ -54,6 +55,7 @@ enum bellows_target_source {
  * @wish: the last that the host asked for; the worker's own
  * @device_pages: the last that the VMM asked for through the virtio device.
  *	Written under vmem, read anywhere.
+ * @wanted: how far the ranges in @wish have been gone through; the worker's own
  * @target_pages: what the balloon works towards. Written by the worker, read
  *	anywhere.
  * @source: who set it; as @target_pages
@@ -77,6 +79,7 @@ struct bellows_control {
 	struct bellows_guest_half *report;
 	struct bellows_wish wish;
 	unsigned long device_pages;
+	struct bellows_wanted wanted;
 	unsigned long target_pages;
 	enum bellows_target_source source;
 	unsigned long floor_pages;

@@ -20,6 +20,7 @@
 #include "registration.h"
 #include "trace.h"
 #include "virtio.h"
+#include "wanted.h"
 
 /* Ranges refused in one inflation before it is given up. */
 #define BELLOWS_REFUSALS_MAX 64
@@ -214,41 +215,85 @@ static int bellows_release_units(struct bellows_inflation *inflation,
 	return ret;
 }
 
+/*
+ * Gives @taken to the host; what it does not take goes back to the kernel.
+ * Returns the pages that it took, 0 when there is no point in another step.
+ *
+ * RELEASE is made under vmem: it is the one call that never takes hostmem on the
+ * host's side, and so the pool never differs from what the host was told.
+ */
+static unsigned long bellows_hand_over(struct bellows_inflation *inflation,
+				       struct bellows_pages *taken)
+{
+	struct bellows_balloon *balloon = inflation->balloon;
+	unsigned long got;
+	int ret;
+
+	if (bellows_pages_count(taken) == 0)
+		return 0;
+
+	mutex_lock(&balloon->vmem);
+	got = bellows_balloon_size(balloon);
+	ret = bellows_release_units(inflation, taken, true);
+	if (ret == 0)
+		ret = bellows_release_units(inflation, taken, false);
+	got = bellows_balloon_size(balloon) - got;
+	mutex_unlock(&balloon->vmem);
+
+	if (ret)
+		pr_debug("inflation stopped: error %d\n", ret);
+	bellows_blocks_give_back(taken);
+
+	return ret ? 0 : got;
+}
+
 /**
  * bellows_inflation_step() - move one batch from the kernel to the host
  * @inflation: the inflation
  * @wanted: pages, at least 1
  * @node: take from this node only; NUMA_NO_NODE for any
  *
- * Context: Worker. May sleep, takes vmem. RELEASE is made under vmem: it is
- * the one call that never takes hostmem on the host's side, and so the pool
- * never differs from what the host was told.
+ * Context: Worker. May sleep, takes vmem.
  * Return: pages that the host took, 0 when there is no point in another step.
  */
 unsigned long bellows_inflation_step(struct bellows_inflation *inflation,
 				     unsigned long wanted, int node)
 {
-	struct bellows_balloon *balloon = inflation->balloon;
 	struct bellows_pages taken;
-	unsigned long got;
-	int ret;
 
 	bellows_pages_init(&taken);
 	bellows_blocks_take(&taken, wanted, node);
-	if (bellows_pages_count(&taken) == 0)
-		return 0;
 
-	mutex_lock(&balloon->vmem);
-	got = bellows_balloon_size(balloon);
-	ret = bellows_release_units(inflation, &taken, true);
-	if (ret == 0)
-		ret = bellows_release_units(inflation, &taken, false);
-	got = bellows_balloon_size(balloon) - got;
-	mutex_unlock(&balloon->vmem);
+	return bellows_hand_over(inflation, &taken);
+}
 
-	if (ret)
-		pr_debug("inflation stopped: error %d\n", ret);
-	bellows_blocks_give_back(&taken);
+/**
+ * bellows_inflation_step_wanted() - the same, from where the host wants it
+ * @inflation: the inflation
+ * @wanted: pages, at least 1
+ * @list: how far the host's list has been gone through
+ * @wish: the list
+ *
+ * Context: Worker. May sleep, takes vmem.
+ * Return: pages that the host took; 0 says nothing, @list tells when there is no
+ *	point in another step.
+ */
+unsigned long bellows_inflation_step_wanted(struct bellows_inflation *inflation,
+					    unsigned long wanted,
+					    struct bellows_wanted *list,
+					    const struct bellows_wish *wish)
+{
+	struct bellows_pages taken;
+	unsigned long got;
+	bool some;
 
-	return ret ? 0 : got;
+	bellows_pages_init(&taken);
+	bellows_wanted_take(list, &taken, wanted, wish);
+	some = bellows_pages_count(&taken);
+	got = bellows_hand_over(inflation, &taken);
+	/* The host would not have it. */
+	if (some && got == 0)
+		list->done = true;
+
+	return got;
 }

@@ -11,6 +11,8 @@
 
 struct bellows_balloon;
 struct bellows_registration;
+struct bellows_wanted;
+struct bellows_wish;
 
 /**
  * struct bellows_inflation - one inflation, from begin to end
@@ -47,6 +49,10 @@ void bellows_inflation_begin(struct bellows_inflation *inflation,
 			     unsigned long wanted);
 unsigned long bellows_inflation_step(struct bellows_inflation *inflation,
 				     unsigned long wanted, int node);
+unsigned long bellows_inflation_step_wanted(struct bellows_inflation *inflation,
+					    unsigned long wanted,
+					    struct bellows_wanted *list,
+					    const struct bellows_wish *wish);
 void bellows_inflation_end(struct bellows_inflation *inflation);
 
 #endif /* _BELLOWS_GUEST_INFLATE_H */

@@ -135,6 +135,13 @@ static bool bellows_shared_try_read(const struct bellows_host_half *half,
 	for (i = 0; i < BELLOWS_NODES_MAX; i++)
 		wish->node_target_pages[i] =
 			READ_ONCE(half->node_target_pages[i]);
+	wish->nr_wanted =
+		min_t(u32, READ_ONCE(half->nr_wanted), BELLOWS_WANTED_MAX);
+	for (i = 0; i < wish->nr_wanted; i++)
+		wish->wanted[i] = READ_ONCE(half->wanted[i]);
+	wish->wanted_id = READ_ONCE(half->wanted_id);
+	wish->wanted_in_use =
+		READ_ONCE(half->wanted_flags) & BELLOWS_WANTED_IN_USE;
 	/* and again after it. */
 	virt_rmb();
 

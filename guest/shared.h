@@ -32,6 +32,10 @@ struct bellows_shared {
  * @request: BELLOWS_REQ_* bits that we know
  * @nr_nodes: entries of @node_target_pages in use, 0 when we may choose
  * @node_target_pages: what it shall hold of each node
+ * @nr_wanted: entries of @wanted in use, 0 when any memory will do
+ * @wanted: ranges (bellows_range()) to take from first; they may lie anywhere
+ * @wanted_id: the host's number for them
+ * @wanted_in_use: what is in use there shall be moved elsewhere
  */
 struct bellows_wish {
 	u64 target_pages;
@@ -39,6 +43,10 @@ struct bellows_wish {
 	u32 request;
 	u32 nr_nodes;
 	u64 node_target_pages[BELLOWS_NODES_MAX];
+	u32 nr_wanted;
+	u64 wanted[BELLOWS_WANTED_MAX];
+	u32 wanted_id;
+	bool wanted_in_use;
 };
 
 int bellows_shared_init(struct bellows_shared *shared);

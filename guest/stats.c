@@ -187,6 +187,13 @@ static void bellows_stats_node(struct bellows_node *report,
 	}
 }
 
+/* So that the host can see on which of its own nodes ours lie. */
+static void bellows_stats_span(struct bellows_node_span *span, int nid)
+{
+	span->first_pfn = node_start_pfn(nid);
+	span->pages = node_spanned_pages(nid);
+}
+
 /**
  * bellows_stats_fill() - take stock
  * @report: from the last time, or zeros. Everything is filled in but the
@@ -214,7 +221,10 @@ void bellows_stats_fill(struct bellows_guest_half *report,
 	bellows_stats_events(report);
 
 	report->nr_nodes = min_t(u32, nr_node_ids, BELLOWS_NODES_MAX);
-	for (nid = 0; nid < report->nr_nodes; nid++)
-		if (node_online(nid))
-			bellows_stats_node(&report->node[nid], balloon, nid);
+	for (nid = 0; nid < report->nr_nodes; nid++) {
+		if (!node_online(nid))
+			continue;
+		bellows_stats_node(&report->node[nid], balloon, nid);
+		bellows_stats_span(&report->node_span[nid], nid);
+	}
 }

@@ -26,7 +26,9 @@
 #include "hostmem.h"
 #include "policy.h"
 #include "policy_cgroup.h"
+#include "policy_place.h"
 #include "policy_poll.h"
+#include "residence.h"
 #include "trace.h"
 #include "vmem.h"
 
@@ -91,13 +93,19 @@ static int make_room(unsigned int capacity)
 }
 
 /*
- * Where a guest's memory lies is not known: what it has counts as spread evenly
- * over the host's nodes.
+ * Tells the planner where a guest's memory lies. When that is not known, what it
+ * has counts as spread evenly over the host's nodes.
  */
-static void spread_over_nodes(struct policy_guest *guest)
+static void describe_places(struct bellows_vmem *vmem)
 {
+	const struct policy_place *place = bellows_residence_place(vmem);
+	struct policy_guest *guest = &vmem->policy;
 	int node;
 
+	if (place) {
+		policy_place_apply(place, vmem->report.nr_nodes, guest);
+		return;
+	}
 	guest->nr_bound = 0;
 	for_each_online_node(node)
 		if (node < POLICY_NODES_MAX)
@@ -140,10 +148,10 @@ static bool describe_guest(struct bellows_vmem *vmem)
 	guest->report = vmem->report_ns ? &vmem->plan_report : NULL;
 	guest->features = vmem->features;
 	guest->size_pages = vmem->size_pages;
+	guest->resident_pages = bellows_vmem_rss_pages(vmem);
+	describe_places(vmem);
 	mutex_unlock(&vmem->lock);
 
-	guest->resident_pages = bellows_vmem_rss_pages(vmem);
-	spread_over_nodes(guest);
 	describe_cgroups(vmem);
 	return present;
 }
@@ -167,17 +175,71 @@ static unsigned int gather_guests(void)
 	return found;
 }
 
+/* The host's nodes that memory of a guest is wanted of, by ranges; a bit each. */
+static u32 wanted_nodes(struct bellows_vmem *vmem)
+{
+	const struct policy_guest *guest = &vmem->policy;
+	unsigned int node;
+	u32 nodes = 0;
+
+	/* Of one that is bound to nodes whole nodes are wanted. */
+	if (guest->nr_bound || !(vmem->features & BELLOWS_F_WANTED) ||
+	    guest->target_pages <= guest->size_pages ||
+	    !bellows_residence_place(vmem))
+		return 0;
+	for (node = 0; node < POLICY_NODES_MAX; node++)
+		if (guest->host_node_take_pages[node])
+			nodes |= 1U << node;
+	return nodes;
+}
+
+/*
+ * Settles where the balloon shall grow. True when the guest has to be told, as it
+ * has done what it was told before.
+ */
+static bool choose_places(struct bellows_vmem *vmem, u64 now_ns)
+{
+	const struct bellows_residence *residence = &vmem->residence;
+	const struct policy_guest *guest = &vmem->policy;
+	struct policy_wanted *wanted = &vmem->wanted;
+	u32 nodes;
+
+	lockdep_assert_held(&bellows_hostmem_lock);
+	lockdep_assert_held(&vmem->lock);
+
+	bellows_vmem_set_places(vmem, guest->nr_nodes,
+				guest->node_target_pages);
+	nodes = wanted_nodes(vmem);
+	if (!nodes) {
+		wanted->nodes = 0;
+		wanted->nr = 0;
+		return false;
+	}
+	if (!policy_wanted_due(wanted, nodes, now_ns, vmem->size_pages,
+			       vmem->report.wanted_id))
+		return false;
+	policy_wanted_make(wanted, residence->extents, residence->nr_extents,
+			   residence->map, nodes, now_ns, vmem->size_pages);
+	return wanted->nr;
+}
+
 /* Writes a guest's part of the plan, if it changed; lists it for the doorbell. */
-static void tell_guest(struct bellows_vmem *vmem, u32 request,
+static void tell_guest(struct bellows_vmem *vmem, u32 request, u64 now_ns,
 		       struct list_head *ring)
 {
 	const struct policy_guest *guest = &vmem->policy;
+	u64 target = guest->target_pages;
 	bool moved, written = false;
 
 	mutex_lock(&vmem->lock);
-	moved = guest->target_pages != vmem->target_pages;
+	moved = choose_places(vmem, now_ns);
+	/* It has nothing there, and what it has elsewhere is of no use. */
+	if (vmem->wanted.nodes && !vmem->wanted.nr &&
+	    guest->abi_reason == BELLOWS_REASON_NODE)
+		target = min(target, vmem->size_pages);
+	moved |= target != vmem->target_pages;
 	if (moved || request != vmem->request)
-		written = bellows_vmem_set_target(vmem, guest->target_pages,
+		written = bellows_vmem_set_target(vmem, target,
 						  guest->abi_reason, request);
 	mutex_unlock(&vmem->lock);
 
@@ -220,9 +282,9 @@ static u32 next_poll_ms(const struct policy_host *host)
 	ms = policy_poll_ms(&bellows_settings, host, &agent.result, least,
 			    most);
 	for (i = 0; i < agent.nr && ms > least; i++)
-		ms = min(ms, policy_poll_guest_ms(&bellows_settings,
-						  agent.guests[i], least,
-						  most));
+		ms = min(ms,
+			 policy_poll_guest_ms(&bellows_settings,
+					      agent.guests[i], least, most));
 	if (any_balloon())
 		ms = min_t(u32, ms, POLL_BALLOONS_MS);
 	return max(ms, least);
@@ -252,7 +314,7 @@ static u32 plan(unsigned int *found, struct list_head *ring)
 	if (agent.result.distress)
 		request |= BELLOWS_REQ_DISTRESS;
 	for (i = 0; i < agent.nr; i++)
-		tell_guest(agent.vmems[i], request, ring);
+		tell_guest(agent.vmems[i], request, host.now_ns, ring);
 	if (agent.result.move != POLICY_NOBODY) {
 		agent.move = agent.vmems[agent.result.move];
 		kref_get(&agent.move->ref);
@@ -340,6 +402,8 @@ void bellows_agent_target_by_hand(struct bellows_vmem *vmem, u64 pages)
 	mutex_lock(&vmem->lock);
 	settings->manual = true;
 	settings->manual_target_pages = pages;
+	bellows_vmem_set_places(vmem, 0, NULL);
+	vmem->wanted.nr = 0;
 	written = bellows_vmem_set_target(vmem, pages, BELLOWS_REASON_MANUAL,
 					  vmem->request);
 	mutex_unlock(&vmem->lock);

@@ -19,6 +19,7 @@
 #include "calls.h"
 #include "discard.h"
 #include "hostmem.h"
+#include "residence.h"
 #include "trace.h"
 #include "vmem.h"
 
@@ -137,6 +138,7 @@ static void book_release(struct bellows_vmem *vmem, u32 generation,
 	/* What is only reported the guest may use again already. */
 	if (vmem->generation == generation && !reported)
 		bellows_vmem_account(vmem, discard->pages, 0);
+	bellows_residence_released(vmem, discard->ranges, discard->done);
 	if (discard->reason) {
 		vmem->refused_ranges++;
 		vmem->last_refusal = discard->reason;

@@ -30,11 +30,8 @@
 
 #include "bellows/abi.h"
 #include "bellows/compat.h"
-#include "bellows/ksym.h"
 #include "discard.h"
-
-BELLOWS_KSYM(int, walk_page_range, struct mm_struct *mm, unsigned long start,
-	     unsigned long end, const struct mm_walk_ops *ops, void *private);
+#include "walk.h"
 
 /* Longest run that is discarded without looking at signals: 1 GiB. */
 #define RUN_BYTES_MAX SZ_1G
@@ -135,8 +132,7 @@ static bool is_pinned(struct vm_area_struct *vma, unsigned long start,
 {
 	if (vma->vm_flags & VM_SHARED)
 		return pinned_in_cache(vma, start, end);
-	return bellows_ksym_call(walk_page_range)(vma->vm_mm, start, end,
-						  &pinned_walk, NULL);
+	return bellows_walk_range(vma->vm_mm, start, end, &pinned_walk, NULL);
 }
 
 /* Memory of tmpfs: memfd, /dev/shm, shared anonymous mappings. */
@@ -425,17 +421,4 @@ int bellows_discard(struct kvm_vcpu *vcpu, struct bellows_discard *discard)
 	error = discard_unlocked(vcpu, discard);
 	kvm_vcpu_srcu_read_lock(vcpu);
 	return error;
-}
-
-/**
- * bellows_discard_init() - find what the discard needs
- *
- * Context: module init; may sleep.
- * Return: 0, or -ENOENT when this kernel does not have it: without a look at
- *	the page tables pinned memory could not be told, so there is no
- *	discarding.
- */
-int bellows_discard_init(void)
-{
-	return bellows_ksym_find(walk_page_range) ? 0 : -ENOENT;
 }

@@ -26,7 +26,6 @@ struct bellows_discard {
 	u32 reason;
 };
 
-int bellows_discard_init(void);
 int bellows_discard(struct kvm_vcpu *vcpu, struct bellows_discard *discard);
 unsigned long bellows_guest_page_hva(struct kvm_vcpu *vcpu, u64 gfn);
 

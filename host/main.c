@@ -11,11 +11,12 @@
 
 #include "bellows/abi.h"
 #include "agent.h"
-#include "discard.h"
 #include "hostmem.h"
 #include "kvm_hook.h"
+#include "residence.h"
 #include "sysfs.h"
 #include "vmem.h"
+#include "walk.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -25,7 +26,8 @@ static int __init bellows_host_init(void)
 	int error;
 
 	bellows_hostmem_init();
-	error = bellows_discard_init();
+	/* Without it pinned memory could not be told, so nothing is discarded. */
+	error = bellows_walk_init();
 	if (error) {
 		pr_err("this kernel lacks what finds pinned memory (%d)\n",
 		       error);
@@ -40,6 +42,7 @@ static int __init bellows_host_init(void)
 	error = bellows_agent_start();
 	if (error)
 		goto exit_vmem;
+	bellows_residence_start();
 	error = bellows_kvm_hook_deaths();
 	if (error)
 		goto stop_agent;
@@ -53,6 +56,7 @@ static int __init bellows_host_init(void)
 unhook_deaths:
 	bellows_kvm_unhook_deaths();
 stop_agent:
+	bellows_residence_stop();
 	bellows_agent_stop();
 exit_vmem:
 	bellows_vmem_exit();
@@ -65,6 +69,7 @@ static void __exit bellows_host_exit(void)
 {
 	bellows_kvm_unhook_calls();
 	bellows_agent_stop();
+	bellows_residence_stop();
 	/* VMs may still die meanwhile, and must be seen to. */
 	bellows_vmem_leave_all();
 	bellows_kvm_unhook_deaths();

@@ -92,6 +92,29 @@ static void policy_node_needs(const struct policy_settings *settings,
 	}
 }
 
+/* Nodes that have less than their part of what is free before balloons shrink. */
+static u32 policy_tight_nodes(const struct policy_settings *settings,
+			      const struct policy_host *host)
+{
+	u64 total = max_t(u64, policy_pages(host->total_pages), 1), part, least;
+	unsigned int i;
+	u32 nodes = 0;
+
+	if (host->nr_nodes < 2 || !policy_on(settings, POLICY_DEFENCE_NODES) ||
+	    !policy_on(settings, POLICY_DEFENCE_BAND))
+		return 0;
+
+	for (i = 0; i < min(host->nr_nodes, POLICY_NODES_MAX + 0U); i++) {
+		part = policy_pages(host->node[i].total_pages) * 1024 / total;
+		least = policy_pages(settings->give_back_pages) *
+			min_t(u64, part, 1024) / 1024;
+		if (policy_pages(host->node[i].free_pages) < least)
+			nodes |= 1U << i;
+	}
+
+	return nodes;
+}
+
 static u32 policy_short_nodes(const struct policy_result *result)
 {
 	u32 nodes = 0;
@@ -371,7 +394,7 @@ static void policy_node_targets(struct policy_guest *guest)
 /* Whether the guest is to be told where to take from. */
 static bool policy_wants_nodes(const struct policy_guest *guest)
 {
-	return guest->work.take && guest->work.node_take &&
+	return guest->work.take && guest->work.node_take && guest->nr_bound &&
 	       (guest->features & BELLOWS_F_NODES) &&
 	       guest->report->nr_nodes > 1;
 }
@@ -486,7 +509,8 @@ void policy_plan(const struct policy_settings *settings,
 	    policy_since(host->now_ns, state->give_ns,
 			 settings->give_interval_ms))
 		policy_give_back(&moment, state, guests, nr, surplus,
-				 state->node_reclaiming);
+				 state->node_reclaiming |
+					 policy_tight_nodes(settings, host));
 
 	policy_finish(&moment, guests, nr, result);
 	result->mode = moment.mode;

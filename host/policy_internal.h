@@ -307,7 +307,8 @@ void policy_spread(const struct policy_moment *moment,
  * @guests: the guests; sets what they are given
  * @nr: how many
  * @surplus: pages above the give-back threshold
- * @short_nodes: a bit for each node that is short: nothing is given there
+ * @short_nodes: a bit for each node that is short or has little more than its
+ *	reserve: nothing is given there
  */
 void policy_give_back(const struct policy_moment *moment,
 		      struct policy_state *state, struct policy_guest *guests[],

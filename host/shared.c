@@ -173,6 +173,51 @@ bool bellows_vmem_refresh(struct bellows_vmem *vmem)
 }
 
 /**
+ * bellows_vmem_set_places() - choose where a guest's balloon shall grow
+ * @vmem: the guest
+ * @nr_nodes: entries of @node_target_pages, 0 to leave it to the guest
+ * @node_target_pages: what it shall hold of each of the guest's nodes
+ *
+ * With the ranges in &bellows_vmem.wanted they are told with the next target
+ * that makes the balloon grow.
+ *
+ * Context: @vmem's lock held.
+ */
+void bellows_vmem_set_places(struct bellows_vmem *vmem, u32 nr_nodes,
+			     const u64 *node_target_pages)
+{
+	u32 i;
+
+	lockdep_assert_held(&vmem->lock);
+
+	vmem->node_targets = min_t(u32, nr_nodes, BELLOWS_NODES_MAX);
+	for (i = 0; i < vmem->node_targets; i++)
+		vmem->node_target_pages[i] = node_target_pages[i];
+}
+
+/* From where the balloon shall grow, if it shall. */
+static void write_places(const struct bellows_vmem *vmem,
+			 struct bellows_host_half *half)
+{
+	bool grows = vmem->target_pages > vmem->size_pages;
+	u32 nodes = grows ? vmem->node_targets : 0, i;
+	u32 ranges = grows && vmem->features & BELLOWS_F_WANTED ?
+			     vmem->wanted.nr :
+			     0;
+
+	for (i = 0; i < nodes; i++)
+		WRITE_ONCE(half->node_target_pages[i],
+			   vmem->node_target_pages[i]);
+	WRITE_ONCE(half->nr_nodes, nodes);
+	for (i = 0; i < ranges; i++)
+		WRITE_ONCE(half->wanted[i], vmem->wanted.range[i]);
+	WRITE_ONCE(half->nr_wanted, ranges);
+	WRITE_ONCE(half->wanted_id, ranges ? vmem->wanted.id : 0);
+	WRITE_ONCE(half->wanted_flags,
+		   vmem->wanted.in_use ? BELLOWS_WANTED_IN_USE : 0);
+}
+
+/**
  * bellows_vmem_set_target() - tell a guest what its balloon shall hold
  * @vmem: the guest
  * @pages: target, cut at the operator's bound and the guest's memory
@@ -213,7 +258,7 @@ bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 	WRITE_ONCE(half->target_pages, pages);
 	WRITE_ONCE(half->reason, reason);
 	WRITE_ONCE(half->request, request);
-	WRITE_ONCE(half->nr_nodes, 0);
+	write_places(vmem, half);
 	WRITE_ONCE(half->nr_hints, 0);
 	/* The same. */
 	smp_wmb();

@@ -19,6 +19,7 @@
 #include "alarm.h"
 #include "hostmem.h"
 #include "kvm_hook.h"
+#include "residence.h"
 #include "sysfs.h"
 #include "sysfs_guests.h"
 
@@ -223,6 +224,28 @@ static ssize_t set_poll(bool least, const char *text, size_t count)
 POLL_RW(poll_min_ms, true);
 POLL_RW(poll_max_ms, false);
 
+static ssize_t residence_ms_show(struct kobject *kobject,
+				 struct kobj_attribute *attribute, char *buffer)
+{
+	return sysfs_emit(buffer, "%u\n", READ_ONCE(bellows_residence_ms));
+}
+
+static ssize_t residence_ms_store(struct kobject *kobject,
+				  struct kobj_attribute *attribute,
+				  const char *text, size_t count)
+{
+	u32 ms;
+
+	if (kstrtou32(text, 0, &ms) || ms > BELLOWS_RESIDENCE_MS_MAX)
+		return -EINVAL;
+	mutex_lock(&bellows_hostmem_lock);
+	bellows_residence_ms = ms;
+	mutex_unlock(&bellows_hostmem_lock);
+	return count;
+}
+
+static struct kobj_attribute residence_ms_attribute = __ATTR_RW(residence_ms);
+
 static struct attribute *host_attributes[] = {
 	&agent_attribute.attr,
 	&reserve_attribute.attr,
@@ -231,6 +254,7 @@ static struct attribute *host_attributes[] = {
 	&step_attribute.attr,
 	&poll_min_ms_attribute.attr,
 	&poll_max_ms_attribute.attr,
+	&residence_ms_attribute.attr,
 	&free_attribute.attr,
 	&total_attribute.attr,
 	&released_attribute.attr,

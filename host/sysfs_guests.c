@@ -166,6 +166,30 @@ GUEST_RO(reason, "%s",
 				    READ_ONCE(vmem->policy.reason)));
 GUEST_RO(bound, "%s", policy_bound_name(READ_ONCE(vmem->policy.bound)));
 
+/* The node of the host behind each of the guest's, "any" where that is several. */
+static ssize_t host_nodes_show(struct kobject *kobject,
+			       struct kobj_attribute *attribute, char *buffer)
+{
+	const struct bellows_vmem *vmem = bellows_sysfs_vmem(kobject);
+	const struct policy_guest *guest = &vmem->policy;
+	int at = 0;
+	u32 i;
+
+	mutex_lock(&bellows_hostmem_lock);
+	for (i = 0; i < guest->nr_bound; i++)
+		at += guest->host_node[i] == POLICY_NODE_ANY ?
+			      sysfs_emit_at(buffer, at, "any ") :
+			      sysfs_emit_at(buffer, at, "%d ",
+					    guest->host_node[i]);
+	mutex_unlock(&bellows_hostmem_lock);
+	if (!at)
+		return sysfs_emit(buffer, "any\n");
+	buffer[at - 1] = '\n';
+	return at;
+}
+
+static struct kobj_attribute host_nodes_attribute = __ATTR_RO(host_nodes);
+
 /* A guest that left keeps its hand-set target for when it comes back. */
 static u64 guest_target_pages(const struct bellows_vmem *vmem)
 {
@@ -254,6 +278,7 @@ static struct attribute *guest_attrs[] = {
 	&available_attribute.attr,
 	&floor_attribute.attr,
 	&rss_attribute.attr,
+	&host_nodes_attribute.attr,
 	&cgroup_limit_attribute.attr,
 	&cgroup_usage_attribute.attr,
 	&oom_kills_attribute.attr,

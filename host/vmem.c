@@ -17,6 +17,7 @@
 #include <linux/hashtable.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
+#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -46,6 +47,7 @@ static void vmem_free(struct kref *ref)
 	struct bellows_vmem *vmem = container_of(ref, struct bellows_vmem, ref);
 
 	WARN_ON_ONCE(vmem->shared.page);
+	bellows_residence_free(vmem);
 	mmdrop(vmem->mm);
 	mutex_destroy(&vmem->lock);
 	atomic_dec(&bellows_guest_objects);
@@ -256,6 +258,9 @@ int bellows_vmem_register(struct bellows_vmem *vmem,
 		next_generation = 1;
 	vmem->state = BELLOWS_VMEM_PRESENT;
 	vmem->request = 0;
+	memset(&vmem->wanted, 0, sizeof(vmem->wanted));
+	/* It may remember a list of its last host. */
+	vmem->wanted.id = get_random_u32();
 	memset(&vmem->report, 0, sizeof(vmem->report));
 	if (!bellows_vmem_refresh(vmem)) {
 		bellows_vmem_unregister(vmem);
@@ -315,8 +320,14 @@ void bellows_vmem_account(struct bellows_vmem *vmem, u64 released, u64 taken)
 	atomic64_add(released - taken, &bellows_released_pages);
 }
 
-/* The guest's VM with a reference, NULL when it is being destroyed. */
-static struct kvm *vmem_get_kvm(struct bellows_vmem *vmem)
+/**
+ * bellows_vmem_get_kvm() - a guest's VM
+ * @vmem: the guest
+ *
+ * Context: any; but kvm_put_kvm() may sleep, and no Bellows lock may be held.
+ * Return: the VM with a reference, NULL when it is being destroyed.
+ */
+struct kvm *bellows_vmem_get_kvm(struct bellows_vmem *vmem)
 {
 	struct kvm *kvm;
 
@@ -359,7 +370,7 @@ int bellows_vmem_ring(struct bellows_vmem *vmem)
 
 	if (!msi.address_lo || !bellows_ksym_found(kvm_send_userspace_msi))
 		return -ENXIO;
-	kvm = vmem_get_kvm(vmem);
+	kvm = bellows_vmem_get_kvm(vmem);
 	if (!kvm)
 		return -ESRCH;
 	delivered = bellows_ksym_call(kvm_send_userspace_msi)(kvm, &msi);

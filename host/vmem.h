@@ -16,7 +16,9 @@
 #include "bellows/abi.h"
 #include "identity.h"
 #include "policy.h"
+#include "policy_place.h"
 #include "policy_poll.h"
+#include "residence.h"
 
 struct kvm;
 struct mm_struct;
@@ -89,6 +91,12 @@ struct bellows_shared {
  * @report_ns: when @report last showed a new timestamp, CLOCK_MONOTONIC
  * @refused_ranges: ranges that RELEASE refused to this guest
  * @last_refusal: enum bellows_refusal of the last of them
+ * @node_targets: entries of @node_target_pages in use: what was last written to
+ *	the shared page of them
+ * @node_target_pages: what the balloon shall hold of each of its nodes
+ * @wanted: the ranges that it was asked for last; @nr of them are in the shared
+ *	page. But for that written under bellows_hostmem_lock too.
+ * @residence: where its memory lies
  * @policy: the planner's view: the operator's settings for this guest, what
  *	the planner remembers of it, and the last plan. Settings are written
  *	under bellows_hostmem_lock too, and all the rest only under that, so
@@ -128,6 +136,10 @@ struct bellows_vmem {
 	u64 report_ns;
 	u64 refused_ranges;
 	u32 last_refusal;
+	u32 node_targets;
+	u64 node_target_pages[BELLOWS_NODES_MAX];
+	struct policy_wanted wanted;
+	struct bellows_residence residence;
 	struct policy_guest policy;
 	struct bellows_guest_half plan_report;
 	struct policy_trend cgroup_usage;
@@ -160,7 +172,10 @@ void bellows_vmem_account(struct bellows_vmem *vmem, u64 released, u64 taken);
 bool bellows_vmem_refresh(struct bellows_vmem *vmem);
 bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 			     u32 request);
+void bellows_vmem_set_places(struct bellows_vmem *vmem, u32 nr_nodes,
+			     const u64 *node_target_pages);
 int bellows_vmem_ring(struct bellows_vmem *vmem);
+struct kvm *bellows_vmem_get_kvm(struct bellows_vmem *vmem);
 u64 bellows_vmem_rss_pages(const struct bellows_vmem *vmem);
 u64 bellows_vmem_hugetlb_pages(const struct bellows_vmem *vmem);
 

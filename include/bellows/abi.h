@@ -114,9 +114,10 @@ enum bellows_hypercall {
 #define BELLOWS_F_CLASSES	(1U << 2) /* class and age histogram is kept */
 #define BELLOWS_F_HINTS		(1U << 3) /* hint ranges are looked at */
 #define BELLOWS_F_REPORT	(1U << 4) /* REPORT is answered */
+#define BELLOWS_F_WANTED	(1U << 5) /* wanted ranges are gone through */
 #define BELLOWS_F_ALL		(BELLOWS_F_DOORBELL | BELLOWS_F_NODES | \
 				 BELLOWS_F_CLASSES | BELLOWS_F_HINTS | \
-				 BELLOWS_F_REPORT)
+				 BELLOWS_F_REPORT | BELLOWS_F_WANTED)
 
 /**
  * bellows_hello_result() - the answer to HELLO
@@ -263,6 +264,9 @@ enum bellows_reason {
 
 #define BELLOWS_NODES_MAX	8
 #define BELLOWS_HINTS_MAX	128
+#define BELLOWS_WANTED_MAX	96
+/* What is in use in the ranges shall be moved elsewhere in the guest. */
+#define BELLOWS_WANTED_IN_USE	(1U << 0)
 
 /**
  * struct bellows_host_half - what the host tells the guest
@@ -275,9 +279,16 @@ enum bellows_reason {
  *	choice of nodes to the guest
  * @node_target_pages: what the balloon shall hold of each guest node
  * @nr_hints: entries of @hint in use
- * @reserved0: zero
+ * @nr_wanted: entries of @wanted in use, 0 when any memory will do
  * @hint: ranges (bellows_range()) that the host is about to take: not worth
  *	the guest's evicting
+ * @wanted: ranges from which the balloon shall grow (BELLOWS_F_WANTED): they lie
+ *	on a node of the host that is short. Other memory only when these bring
+ *	nothing more, and none of it for BELLOWS_REASON_NODE, for which it is
+ *	useless. Not all of the guest's memory there: others follow when it has
+ *	gone through these.
+ * @wanted_id: number of the list, another for each; never 0 when there is one
+ * @wanted_flags: BELLOWS_WANTED_* bits
  * @reserved: zero
  *
  * Nothing here is part of a guest's migrated state: the guest zeroes this half
@@ -291,9 +302,12 @@ struct bellows_host_half {
 	__u32 nr_nodes;
 	__u64 node_target_pages[BELLOWS_NODES_MAX];
 	__u32 nr_hints;
-	__u32 reserved0;
+	__u32 nr_wanted;
 	__u64 hint[BELLOWS_HINTS_MAX];
-	__u8 reserved[928];
+	__u64 wanted[BELLOWS_WANTED_MAX];
+	__u32 wanted_id;
+	__u32 wanted_flags;
+	__u8 reserved[152];
 };
 
 /* The first word of the guest's half. */
@@ -317,6 +331,16 @@ struct bellows_node {
 	__u64 total_pages;
 	__u64 free_pages;
 	__u64 size_pages;
+};
+
+/**
+ * struct bellows_node_span - where a NUMA node of the guest lies
+ * @first_pfn: its first page
+ * @pages: from there to its end, holes included; 0 when the guest does not say
+ */
+struct bellows_node_span {
+	__u64 first_pfn;
+	__u64 pages;
 };
 
 /**
@@ -351,9 +375,13 @@ struct bellows_node {
  * @refaults_anon: the same for anonymous pages
  * @oom_kills: since boot
  * @stall_ns: time that tasks waited for memory, since boot
+ * @wanted_id: &bellows_host_half.wanted_id of the last list of ranges that the
+ *	guest has gone through, whatever it brought; 0 for none
  * @reserved0: zero
+ * @reserved1: zero
  * @node: the guest's NUMA nodes
  * @class_pages: pages by class and age (BELLOWS_F_CLASSES)
+ * @node_span: where @node lie; all zero from a guest that does not say
  * @reserved: zero
  */
 struct bellows_guest_half {
@@ -384,10 +412,13 @@ struct bellows_guest_half {
 	__u64 refaults_anon;
 	__u64 oom_kills;
 	__u64 stall_ns;
-	__u64 reserved0[2];
+	__u32 wanted_id;
+	__u32 reserved0;
+	__u64 reserved1;
 	struct bellows_node node[BELLOWS_NODES_MAX];
 	__u64 class_pages[BELLOWS_CLASSES][BELLOWS_AGES];
-	__u8 reserved[1392];
+	struct bellows_node_span node_span[BELLOWS_NODES_MAX];
+	__u8 reserved[1264];
 };
 
 /**
@@ -419,8 +450,12 @@ BELLOWS_AT(bellows_host_half, reason, 16);
 BELLOWS_AT(bellows_host_half, nr_nodes, 20);
 BELLOWS_AT(bellows_host_half, node_target_pages, 24);
 BELLOWS_AT(bellows_host_half, nr_hints, 88);
+BELLOWS_AT(bellows_host_half, nr_wanted, 92);
 BELLOWS_AT(bellows_host_half, hint, 96);
-BELLOWS_AT(bellows_host_half, reserved, 1120);
+BELLOWS_AT(bellows_host_half, wanted, 1120);
+BELLOWS_AT(bellows_host_half, wanted_id, 1888);
+BELLOWS_AT(bellows_host_half, wanted_flags, 1892);
+BELLOWS_AT(bellows_host_half, reserved, 1896);
 static_assert(sizeof(struct bellows_host_half) == 2048, "host half");
 
 BELLOWS_AT(bellows_guest_half, magic, 0);
@@ -450,10 +485,13 @@ BELLOWS_AT(bellows_guest_half, refaults_file, 160);
 BELLOWS_AT(bellows_guest_half, refaults_anon, 168);
 BELLOWS_AT(bellows_guest_half, oom_kills, 176);
 BELLOWS_AT(bellows_guest_half, stall_ns, 184);
+BELLOWS_AT(bellows_guest_half, wanted_id, 192);
 BELLOWS_AT(bellows_guest_half, node, 208);
 BELLOWS_AT(bellows_guest_half, class_pages, 400);
-BELLOWS_AT(bellows_guest_half, reserved, 656);
+BELLOWS_AT(bellows_guest_half, node_span, 656);
+BELLOWS_AT(bellows_guest_half, reserved, 784);
 static_assert(sizeof(struct bellows_node) == 24, "node");
+static_assert(sizeof(struct bellows_node_span) == 16, "node span");
 static_assert(sizeof(struct bellows_guest_half) == 2048, "guest half");
 
 BELLOWS_AT(bellows_shared_page, host, 0);

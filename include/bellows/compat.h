@@ -39,6 +39,25 @@
 #endif
 #endif
 
+#ifdef __LINUX_GFP_H
+/**
+ * bellows_claim_range() - take a range of pages, whatever is in it
+ * @start: first page frame
+ * @end: behind the last
+ *
+ * What is in use is migrated or dropped. alloc_contig_range() takes other flags
+ * in place of the migratetype since 7.0.
+ *
+ * Return: 0, or a negative error when something could not be moved.
+ */
+static inline int bellows_claim_range(unsigned long start, unsigned long end)
+{
+	return alloc_contig_range(start, end, MIGRATE_MOVABLE,
+				  GFP_HIGHUSER_MOVABLE | __GFP_NOMEMALLOC |
+					  __GFP_NORETRY | __GFP_NOWARN);
+}
+#endif
+
 /* --- end of guest ------------------------------------------------------- */
 
 /* --- host --------------------------------------------------------------- */

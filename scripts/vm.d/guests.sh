@@ -10,9 +10,11 @@ VSH=$BELLOWS_BUILD/vm/vsh
 guest_help()
 {
 	cat <<'HELP'
-  guest_start NAME [-m MIB] [-smp N] [--backing KIND] [--node N] [--prealloc] [--disk FILE]
-              [--balloon OPTIONS|none] [--append 'KERNEL ARGS'] [--qemu 'QEMU ARGS'] [--kernel K] [--no-wait]
+  guest_start NAME [-m MIB] [-smp N] [--backing KIND] [--node N|--interleave NODES|--nodes N] [--prealloc]
+              [--disk FILE] [--balloon OPTIONS|none] [--append 'KERNEL ARGS'] [--qemu 'QEMU ARGS'] [--kernel K] [--no-wait]
                                KIND: anon (default), memfd, shm, hugetlb-memfd, hugetlb-path
+                               --node: all on that node of the host; --interleave 0-1: page by page;
+                               --nodes: so many nodes in the guest, each on the host's of that number
   guest_wait NAME [SECONDS]    until it answers (after --no-wait)
   guest_run [-t SECONDS] [-i] NAME 'COMMAND'
                                output and exit code of a shell command in it; -i: with our stdin
@@ -85,6 +87,23 @@ _guest_memory()
 	esac
 }
 
+# _guest_memory_arguments KIND MIB OPTIONS NODES - QEMU's arguments for the guest's memory, in so many nodes if it is not 0.
+_guest_memory_arguments()
+{
+	local memory node
+
+	if [ "$4" = 0 ]; then
+		memory=$(_guest_memory "$1" "$2" "$3") || return
+		echo "-machine pc,memory-backend=ram -object $memory"
+		return
+	fi
+	echo "-machine pc"
+	for ((node = 0; node < $4; node++)); do
+		memory=$(_guest_memory "$1" $(($2 / $4)) "$3,policy=bind,host-nodes=$node") || return
+		echo "-object ${memory/id=ram/id=ram$node} -numa node,nodeid=$node,memdev=ram$node"
+	done
+}
+
 # _guest_release K - the kernel release among those that this run has guest images of.
 _guest_release()
 {
@@ -106,7 +125,7 @@ _guest_release()
 guest_start()
 {
 	local name=$1 dir=$GUESTS_DIR/guest/$1 mib=512 cpus=1 backing=anon memory_options='' balloon='' append=''
-	local kernel=$BELLOWS_KERNEL wait=yes qemu=() words release memory
+	local kernel=$BELLOWS_KERNEL wait=yes qemu=() words release memory=() memory_text nodes=0
 
 	shift
 	while [ $# -gt 0 ]; do
@@ -115,6 +134,8 @@ guest_start()
 		-smp)		cpus=$2; shift ;;
 		--backing)	backing=$2; shift ;;
 		--node)		memory_options+=",policy=bind,host-nodes=$2"; shift ;;
+		--interleave)	memory_options+=",policy=interleave,host-nodes=$2"; shift ;;
+		--nodes)	nodes=$2; shift ;;
 		--prealloc)	memory_options+=,prealloc=on ;;
 		--disk)		qemu+=(-drive "file=$2,format=raw,if=virtio,cache=none,discard=unmap"); shift ;;
 		--balloon)	balloon=$2; shift ;;
@@ -128,7 +149,8 @@ guest_start()
 	done
 	! guest_alive "$name" || { _guest_error "guest '$name' is running"; return; }
 	release=$(_guest_release "$kernel") || return
-	memory=$(_guest_memory "$backing" "$mib" "$memory_options") || return
+	memory_text=$(_guest_memory_arguments "$backing" "$mib" "$memory_options" "$nodes") || return
+	read -d '' -ra memory <<<"$memory_text"
 	[ "$balloon" = none ] || qemu+=(-device "virtio-balloon-pci,id=balloon0${balloon:+,$balloon}")
 
 	_guest_forget "$name"
@@ -137,7 +159,7 @@ guest_start()
 	_guest_take_cid >"$dir/cid"
 	_guest_launch "$name" -nodefaults -no-user-config -no-reboot -display none \
 		-name "guest=$name" -uuid "$(cat "$dir/uuid")" -pidfile "$dir/pid" \
-		-accel kvm -cpu host,-xsave -smp "$cpus" -m "$mib" -machine pc,memory-backend=ram -object "$memory" \
+		-accel kvm -cpu host,-xsave -smp "$cpus" -m "$mib" "${memory[@]}" \
 		-kernel "$BELLOWS_CACHE/kernels/$release/boot/vmlinux-$release" \
 		-initrd "$BELLOWS_RUN/guest-$release.cpio" \
 		-append "console=hvc0 loglevel=7 panic=-1 oops=panic $append" \

@@ -431,6 +431,32 @@ static void short_node_is_served_by_its_own(void **state)
 	world_close(&world);
 }
 
+/* Just enough there is no reason to give back, whatever other nodes have. */
+static void balloons_of_a_node_stay_while_it_is_tight(void **state)
+{
+	struct world world;
+	unsigned int i;
+
+	open_nodes(&world);
+	for (i = 0; i < 2; i++) {
+		world.guests[i].size = WORLD_GIB;
+		world.guests[i].free -= WORLD_GIB;
+	}
+	/* Of 16 GiB a fifth shall be free, and a quarter is plenty. */
+	world.host.node[0].free_pages = 37 * WORLD_GIB / 10;
+	world.host.free_pages = 177 * WORLD_GIB / 10;
+	plan_after(&world, 50);
+	plan_after(&world, 5000);
+	assert_int_equal(world.result.node_need_pages[0], 0);
+	assert_int_equal(guest_of(&world, 0)->target_pages, WORLD_GIB);
+	assert_true(guest_of(&world, 1)->target_pages < WORLD_GIB);
+
+	world.host.node[0].free_pages = 5 * WORLD_GIB;
+	plan_after(&world, 5000);
+	assert_true(guest_of(&world, 0)->target_pages < WORLD_GIB);
+	world_close(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +474,7 @@ int main(void)
 		cmocka_unit_test(short_cgroup_counts_as_short),
 		cmocka_unit_test(missing_names_who_should_move),
 		cmocka_unit_test(short_node_is_served_by_its_own),
+		cmocka_unit_test(balloons_of_a_node_stay_while_it_is_tight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where a guest's memory lies: bound or not, and which ranges to ask for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "kernel_shim.h"
+
+#include "../../host/policy_place.c"
+
+#define BLOCK ((u64)BELLOWS_BLOCK_PAGES)
+
+static void pages_are_found_in_their_node(void **state)
+{
+	struct bellows_guest_half report = {
+		.nr_nodes = 2,
+		.node_span = { { 1, 999 }, { 1000, 500 } },
+	};
+
+	assert_int_equal(policy_place_guest_node(&report, 0),
+			 BELLOWS_NODES_MAX);
+	assert_int_equal(policy_place_guest_node(&report, 1), 0);
+	assert_int_equal(policy_place_guest_node(&report, 999), 0);
+	assert_int_equal(policy_place_guest_node(&report, 1000), 1);
+	assert_int_equal(policy_place_guest_node(&report, 1499), 1);
+	assert_int_equal(policy_place_guest_node(&report, 1500),
+			 BELLOWS_NODES_MAX);
+	assert_int_equal(policy_place_guest_node(&report, ~0ULL),
+			 BELLOWS_NODES_MAX);
+}
+
+/* Whatever a hostile guest says of itself. */
+static void nonsense_is_on_no_node(void **state)
+{
+	struct bellows_guest_half report = {
+		.nr_nodes = ~0U,
+		.node_span = { { ~0ULL, ~0ULL }, { 5, ~0ULL } },
+	};
+
+	assert_int_equal(policy_place_guest_node(&report, 4),
+			 BELLOWS_NODES_MAX);
+	assert_int_equal(policy_place_guest_node(&report, 5), 1);
+	assert_int_equal(policy_place_guest_node(&report, ~0ULL), 0);
+}
+
+static void nodes_that_lie_together_are_bound(void **state)
+{
+	struct policy_place place = {};
+	struct policy_guest guest = {};
+
+	place.pages[0][1] = 10000;
+	place.pages[0][0] = 200;
+	place.pages[1][0] = 5000;
+	policy_place_apply(&place, 2, &guest);
+	assert_int_equal(guest.nr_bound, 2);
+	assert_int_equal(guest.host_node[0], 1);
+	assert_int_equal(guest.host_node[1], 0);
+	assert_int_equal(guest.node_resident_pages[0], 5200);
+	assert_int_equal(guest.node_resident_pages[1], 10000);
+
+	/* A little more elsewhere, and it is not. */
+	place.pages[0][0] = 210;
+	policy_place_apply(&place, 2, &guest);
+	assert_int_equal(guest.nr_bound, 0);
+}
+
+static void an_untouched_node_is_on_none(void **state)
+{
+	struct policy_place place = {};
+	struct policy_guest guest = {};
+
+	place.pages[0][2] = 100;
+	policy_place_apply(&place, 2, &guest);
+	assert_int_equal(guest.nr_bound, 2);
+	assert_int_equal(guest.host_node[0], 2);
+	assert_int_equal(guest.host_node[1], POLICY_NODE_ANY);
+}
+
+static void video_memory_does_not_count(void **state)
+{
+	struct policy_place place = {};
+	struct policy_guest guest = {};
+
+	place.pages[0][1] = 1000;
+	place.pages[BELLOWS_NODES_MAX][0] = 1000;
+	policy_place_apply(&place, 1, &guest);
+	assert_int_equal(guest.nr_bound, 1);
+	assert_int_equal(guest.host_node[0], 1);
+	assert_int_equal(guest.node_resident_pages[0], 0);
+}
+
+static void without_spans_nothing_is_bound(void **state)
+{
+	struct policy_place place = {};
+	struct policy_guest guest = {};
+
+	place.pages[BELLOWS_NODES_MAX][1] = 1000;
+	policy_place_apply(&place, 1, &guest);
+	assert_int_equal(guest.nr_bound, 0);
+	assert_int_equal(guest.node_resident_pages[1], 1000);
+
+	policy_place_apply(&(struct policy_place){}, ~0U, &guest);
+	assert_int_equal(guest.nr_bound, 0);
+	assert_int_equal(guest.node_resident_pages[1], 0);
+}
+
+static const struct policy_extent extents[] = {
+	{ 10 * BELLOWS_BLOCK_PAGES, 4 },
+	{ 100 * BELLOWS_BLOCK_PAGES, 12 },
+};
+
+static void neighbours_are_one_range(void **state)
+{
+	const u8 map[16] = { 0, 0, 1, 1, 1, 0, POLICY_NODE_NONE, 0 };
+	u64 cursor = 0, ranges[8];
+
+	assert_int_equal(policy_place_ranges(extents, 2, map, 1U << 1, &cursor,
+					     ranges, 8),
+			 2);
+	assert_int_equal(ranges[0], bellows_range(12 * BLOCK, 2 * BLOCK));
+	assert_int_equal(ranges[1], bellows_range(100 * BLOCK, BLOCK));
+	assert_int_equal(cursor, 0);
+}
+
+static void long_stretches_are_split(void **state)
+{
+	const u8 map[16] = {};
+	u64 cursor = 0, ranges[8];
+
+	assert_int_equal(policy_place_ranges(extents, 2, map, 1U, &cursor,
+					     ranges, 8),
+			 3);
+	assert_int_equal(bellows_range_pages(ranges[0]), 4 * BLOCK);
+	assert_int_equal(bellows_range_pages(ranges[1]), 8 * BLOCK);
+	assert_int_equal(bellows_range_pages(ranges[2]), 4 * BLOCK);
+}
+
+/* Each call goes on where the last one had no room, and all get their turn. */
+static void a_full_list_goes_on(void **state)
+{
+	const u8 map[16] = { 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1 };
+	u64 cursor = 0, ranges[3];
+	bool seen[16] = {};
+	int call, i;
+
+	for (call = 0; call < 3; call++) {
+		assert_int_equal(policy_place_ranges(extents, 2, map, 1U << 1,
+						     &cursor, ranges, 3),
+				 3);
+		for (i = 0; i < 3; i++) {
+			u64 block = bellows_range_pfn(ranges[i]) / BLOCK;
+
+			seen[block < 100 ? block - 10 : block - 96] = true;
+		}
+	}
+	for (i = 0; i < 16; i++)
+		assert_int_equal(seen[i], map[i]);
+}
+
+static void stray_cursors_and_empty_maps_are_survived(void **state)
+{
+	const u8 map[16] = { POLICY_NODE_NONE, 250, 8, 9 };
+	u64 cursor = ~0ULL, ranges[2];
+
+	assert_int_equal(policy_place_ranges(extents, 1, map, ~0U, &cursor,
+					     ranges, 2),
+			 0);
+	cursor = 7;
+	assert_int_equal(
+		policy_place_ranges(NULL, 0, NULL, ~0U, &cursor, ranges, 2), 0);
+}
+
+static void memory_is_counted_where_it_lies(void **state)
+{
+	const u8 map[16] = { 0, 0, 1, 1, 1, 0, POLICY_NODE_NONE, 200, 1 };
+	const struct bellows_guest_half report = {
+		.nr_nodes = 2,
+		.node_span = { { 0, 20 * BLOCK }, { 100 * BLOCK, 4 * BLOCK } },
+	};
+	struct policy_place place;
+
+	policy_place_count(extents, 2, map, &report, &place);
+	assert_int_equal(place.pages[0][0], 2 * BLOCK);
+	assert_int_equal(place.pages[0][1], 2 * BLOCK);
+	assert_int_equal(place.pages[1][0], BLOCK);
+	assert_int_equal(place.pages[1][1], BLOCK);
+	/* Behind the end of its last node. */
+	assert_int_equal(place.pages[BELLOWS_NODES_MAX][1], BLOCK);
+	assert_int_equal(place.pages[BELLOWS_NODES_MAX][0], 7 * BLOCK);
+}
+
+static void what_is_given_is_nowhere(void **state)
+{
+	static const u8 wanted[16] = {
+		0, 0, POLICY_NODE_NONE, POLICY_NODE_NONE, POLICY_NODE_NONE, 0
+	};
+	u8 map[16] = {};
+
+	/* From the last blocks of one extent; then into the next. */
+	policy_place_clear(extents, 2, map,
+			   bellows_range(12 * BLOCK, 4 * BLOCK));
+	policy_place_clear(extents, 2, map,
+			   bellows_range(98 * BLOCK, 3 * BLOCK));
+	/* No whole block, none of its, nonsense. */
+	policy_place_clear(extents, 2, map,
+			   bellows_range(102 * BLOCK + 1, BLOCK));
+	policy_place_clear(extents, 2, map, bellows_range(50 * BLOCK, BLOCK));
+	policy_place_clear(extents, 2, map, ~0ULL);
+	policy_place_clear(extents, 2, map, 0);
+	assert_memory_equal(map, wanted, sizeof(map));
+}
+
+/* 200 blocks, every second on node 1. */
+static void open_wanted(u8 map[200], struct policy_extent *extent)
+{
+	int i;
+
+	extent->first_pfn = 0;
+	extent->blocks = 200;
+	for (i = 0; i < 200; i++)
+		map[i] = i % 2;
+}
+
+static void a_list_gone_through_is_followed_by_another(void **state)
+{
+	struct policy_wanted wanted = {};
+	struct policy_extent extent;
+	u64 ms = POLICY_NS_PER_MS, now = 1000 * ms, first;
+	u8 map[200];
+
+	open_wanted(map, &extent);
+	assert_true(policy_wanted_due(&wanted, 2, now, 0, 0));
+	policy_wanted_make(&wanted, &extent, 1, map, 2, now, 0);
+	assert_int_equal(wanted.nr, BELLOWS_WANTED_MAX);
+	assert_false(wanted.in_use);
+	first = wanted.range[0];
+
+	/* It is at work. */
+	assert_false(policy_wanted_due(&wanted, 2, now + 900 * ms, 512, 0));
+	/* It is done, and it helped. */
+	assert_true(policy_wanted_due(&wanted, 2, now, 512, wanted.id));
+	policy_wanted_make(&wanted, &extent, 1, map, 2, now, 512);
+	assert_int_not_equal(wanted.range[0], first);
+	assert_int_equal(bellows_range_pfn(wanted.range[0]), 193 * BLOCK);
+	assert_false(wanted.in_use);
+
+	/* All was on a list: what is left is in use. */
+	policy_wanted_make(&wanted, &extent, 1, map, 2, now, 1024);
+	assert_true(wanted.in_use);
+	/* Another node. */
+	assert_true(policy_wanted_due(&wanted, 1, now, 1024, 0));
+	policy_wanted_make(&wanted, &extent, 1, map, 1, now, 1024);
+	assert_false(wanted.in_use);
+	assert_int_equal(bellows_range_pfn(wanted.range[0]), 0);
+}
+
+/* Lists that bring nothing come more and more seldom. */
+static void who_has_nothing_is_left_in_peace(void **state)
+{
+	struct policy_wanted wanted = {};
+	struct policy_extent extent;
+	u64 ms, lists = 0, size = 100;
+	u8 map[200];
+
+	open_wanted(map, &extent);
+	for (ms = 1000; ms < 61000; ms += 5) {
+		if (!policy_wanted_due(&wanted, 2, ms * POLICY_NS_PER_MS, size,
+				       wanted.id))
+			continue;
+		policy_wanted_make(&wanted, &extent, 1, map, 2,
+				   ms * POLICY_NS_PER_MS, size);
+		lists++;
+	}
+	assert_in_range(lists, 60, 75);
+	/* Until one brings something. */
+	assert_true(policy_wanted_due(&wanted, 2, ms * POLICY_NS_PER_MS,
+				      size + 512, wanted.id));
+	/* One that it never goes through is forgotten. */
+	policy_wanted_make(&wanted, &extent, 1, map, 2, ms * POLICY_NS_PER_MS,
+			   size + 512);
+	assert_false(policy_wanted_due(&wanted, 2,
+				       (ms + 999) * POLICY_NS_PER_MS, size, 0));
+	assert_true(policy_wanted_due(&wanted, 2,
+				      (ms + 1000) * POLICY_NS_PER_MS, size, 0));
+	wanted.id = ~0U;
+	policy_wanted_make(&wanted, &extent, 1, map, 2, 0, 0);
+	assert_int_equal(wanted.id, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_are_found_in_their_node),
+		cmocka_unit_test(nonsense_is_on_no_node),
+		cmocka_unit_test(nodes_that_lie_together_are_bound),
+		cmocka_unit_test(an_untouched_node_is_on_none),
+		cmocka_unit_test(video_memory_does_not_count),
+		cmocka_unit_test(without_spans_nothing_is_bound),
+		cmocka_unit_test(neighbours_are_one_range),
+		cmocka_unit_test(long_stretches_are_split),
+		cmocka_unit_test(a_full_list_goes_on),
+		cmocka_unit_test(stray_cursors_and_empty_maps_are_survived),
+		cmocka_unit_test(memory_is_counted_where_it_lies),
+		cmocka_unit_test(what_is_given_is_nowhere),
+		cmocka_unit_test(a_list_gone_through_is_followed_by_another),
+		cmocka_unit_test(who_has_nothing_is_left_in_peace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
