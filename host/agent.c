@@ -135,6 +135,24 @@ static void describe_cgroups(struct bellows_vmem *vmem)
 	guest->cgroup_growth_pages = max_t(s64, growth, 0);
 }
 
+/* Checks that what it gave since the last look is there now. */
+static void check_arrival(struct bellows_vmem *vmem)
+{
+	struct policy_arrival *arrival = &vmem->arrival;
+	const struct policy_guest *guest = &vmem->policy;
+	u64 given = arrival->given_pages, arrived;
+
+	lockdep_assert_held(&bellows_hostmem_lock);
+
+	arrived = policy_arrival_look(arrival, ktime_get_ns(),
+				      guest->size_pages, guest->resident_pages);
+	given = arrival->given_pages - given;
+	bellows_count(BELLOWS_ARRIVED_PAGES, arrived);
+	if (given || arrived)
+		trace_bellows_arrival(vmem, given, arrived,
+				      arrival->owed_pages);
+}
+
 /* Tells the planner what is known of one guest now. */
 static bool describe_guest(struct bellows_vmem *vmem)
 {
@@ -152,6 +170,7 @@ static bool describe_guest(struct bellows_vmem *vmem)
 	describe_places(vmem);
 	mutex_unlock(&vmem->lock);
 
+	check_arrival(vmem);
 	describe_cgroups(vmem);
 	return present;
 }

@@ -44,6 +44,7 @@ extern struct policy_settings bellows_settings;
  * @BELLOWS_DOORBELLS: doorbells that KVM delivered.
  * @BELLOWS_DOORBELL_FAILURES: doorbells that it did not.
  * @BELLOWS_REACTIONS: times that the host went short and memory came.
+ * @BELLOWS_ARRIVED_PAGES: pages by which VMs really shrank as their guests gave.
  * @BELLOWS_COUNTER_COUNT: how many there are.
  */
 enum bellows_counter {
@@ -59,6 +60,7 @@ enum bellows_counter {
 	BELLOWS_DOORBELLS,
 	BELLOWS_DOORBELL_FAILURES,
 	BELLOWS_REACTIONS,
+	BELLOWS_ARRIVED_PAGES,
 	BELLOWS_COUNTER_COUNT,
 };
 

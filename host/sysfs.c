@@ -272,6 +272,7 @@ COUNTER(hellos, BELLOWS_HELLOS);
 COUNTER(byes, BELLOWS_BYES);
 COUNTER(releases, BELLOWS_RELEASES);
 COUNTER(released_pages, BELLOWS_RELEASED_PAGES);
+COUNTER(arrived_pages, BELLOWS_ARRIVED_PAGES);
 COUNTER(refused_ranges, BELLOWS_REFUSED_RANGES);
 COUNTER(reports, BELLOWS_REPORTS);
 COUNTER(reported_pages, BELLOWS_REPORTED_PAGES);
@@ -293,6 +294,7 @@ static struct attribute *counter_attributes[] = {
 	&byes_attribute.attr,
 	&releases_attribute.attr,
 	&released_pages_attribute.attr,
+	&arrived_pages_attribute.attr,
 	&refused_ranges_attribute.attr,
 	&reports_attribute.attr,
 	&reported_pages_attribute.attr,

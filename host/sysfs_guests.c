@@ -156,6 +156,8 @@ GUEST_RO(doorbell, "%s", REPORTED(vmem, doorbell_name(vmem)));
 GUEST_RO(refused_ranges, "%llu", LOCKED(vmem, vmem->refused_ranges));
 GUEST_RO(last_refusal, "%s", refusal_name(LOCKED(vmem, vmem->last_refusal)));
 GUEST_RO(rss, "%llu", to_bytes(bellows_vmem_rss_pages(vmem)));
+GUEST_RO(given, "%llu", to_bytes(READ_ONCE(vmem->arrival.given_pages)));
+GUEST_RO(arrived, "%llu", to_bytes(READ_ONCE(vmem->arrival.arrived_pages)));
 GUEST_RO(cgroup_limit, "%llu",
 	 to_bytes(READ_ONCE(vmem->policy.cgroup_limit_pages)));
 GUEST_RO(cgroup_usage, "%llu",
@@ -278,6 +280,8 @@ static struct attribute *guest_attrs[] = {
 	&available_attribute.attr,
 	&floor_attribute.attr,
 	&rss_attribute.attr,
+	&given_attribute.attr,
+	&arrived_attribute.attr,
 	&host_nodes_attribute.attr,
 	&cgroup_limit_attribute.attr,
 	&cgroup_usage_attribute.attr,

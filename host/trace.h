@@ -136,6 +136,26 @@ TRACE_EVENT(bellows_target,
 		  show_bellows_reason(__entry->reason), __entry->request)
 );
 
+TRACE_EVENT(bellows_arrival,
+	TP_PROTO(const struct bellows_vmem *vmem, u64 given, u64 arrived,
+		 u64 owed),
+	TP_ARGS(vmem, given, arrived, owed),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(u64, given)
+		__field(u64, arrived)
+		__field(u64, owed)
+	),
+	TP_fast_assign(
+		__entry->pid = vmem->identity.pid;
+		__entry->given = given;
+		__entry->arrived = arrived;
+		__entry->owed = owed;
+	),
+	TP_printk("pid=%d given=%llu arrived=%llu owed=%llu", __entry->pid,
+		  __entry->given, __entry->arrived, __entry->owed)
+);
+
 TRACE_EVENT(bellows_doorbell,
 	TP_PROTO(const struct bellows_vmem *vmem, int delivered),
 	TP_ARGS(vmem, delivered),

@@ -261,6 +261,7 @@ int bellows_vmem_register(struct bellows_vmem *vmem,
 	memset(&vmem->wanted, 0, sizeof(vmem->wanted));
 	/* It may remember a list of its last host. */
 	vmem->wanted.id = get_random_u32();
+	vmem->arrival.seen_ns = 0;
 	memset(&vmem->report, 0, sizeof(vmem->report));
 	if (!bellows_vmem_refresh(vmem)) {
 		bellows_vmem_unregister(vmem);

@@ -16,6 +16,7 @@
 #include "bellows/abi.h"
 #include "identity.h"
 #include "policy.h"
+#include "policy_arrival.h"
 #include "policy_place.h"
 #include "policy_poll.h"
 #include "residence.h"
@@ -105,6 +106,7 @@ struct bellows_shared {
  *	@report may change. Protected by bellows_hostmem_lock.
  * @cgroup_usage: how fast the VM's memory cgroup fills. Protected by
  *	bellows_hostmem_lock.
+ * @arrival: whether what it gave arrived. Protected by bellows_hostmem_lock.
  */
 struct bellows_vmem {
 	struct kref ref;
@@ -143,6 +145,7 @@ struct bellows_vmem {
 	struct policy_guest policy;
 	struct bellows_guest_half plan_report;
 	struct policy_trend cgroup_usage;
+	struct policy_arrival arrival;
 };
 
 /**

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where a guest's memory lies: bound or not, and which ranges to ask for. */
+/*
+ * Where a guest's memory lies: bound or not, and which ranges to ask for; and
+ * whether what it gave arrived.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +11,7 @@
 
 #include "kernel_shim.h"
 
+#include "../../host/policy_arrival.c"
 #include "../../host/policy_place.c"
 
 #define BLOCK ((u64)BELLOWS_BLOCK_PAGES)
@@ -289,6 +293,35 @@ static void who_has_nothing_is_left_in_peace(void **state)
 	assert_int_equal(wanted.id, 1);
 }
 
+static u64 look(struct policy_arrival *arrival, u64 ms, u64 size, u64 resident)
+{
+	return policy_arrival_look(arrival, ms * POLICY_NS_PER_MS, size,
+				   resident);
+}
+
+static void what_was_given_is_seen_to_arrive(void **state)
+{
+	struct policy_arrival arrival = {};
+
+	/* A guest that comes with a balloon gave nothing to us. */
+	assert_int_equal(look(&arrival, 1, 1000, 9000), 0);
+	assert_int_equal(arrival.given_pages, 0);
+	/* All of it at once; some of it a little later. */
+	assert_int_equal(look(&arrival, 6, 1500, 8500), 500);
+	assert_int_equal(look(&arrival, 11, 2000, 8300), 200);
+	assert_int_equal(look(&arrival, 16, 2000, 8000), 300);
+	/* What falls beyond that is not the balloon's doing. */
+	assert_int_equal(look(&arrival, 21, 2000, 7000), 0);
+	/* It took some back before it arrived, and the VM grows. */
+	assert_int_equal(look(&arrival, 26, 2600, 7000), 0);
+	assert_int_equal(look(&arrival, 31, 2400, 7100), 0);
+	assert_int_equal(arrival.owed_pages, 400);
+	/* Untouched memory never arrives. */
+	assert_int_equal(look(&arrival, 1031, 2400, 6900), 0);
+	assert_int_equal(arrival.given_pages, 1600);
+	assert_int_equal(arrival.arrived_pages, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +339,7 @@ int main(void)
 		cmocka_unit_test(what_is_given_is_nowhere),
 		cmocka_unit_test(a_list_gone_through_is_followed_by_another),
 		cmocka_unit_test(who_has_nothing_is_left_in_peace),
+		cmocka_unit_test(what_was_given_is_seen_to_arrive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,7 @@ check_equal "nothing is asked while both nodes have enough" 0 "$(seen_value spre
 squeeze spread 180
 check_range "memory came (MiB)" 150 $((taken_0 + taken_1)) 320
 check_range "from the node that is short (%)" 95 "$(of_node_1)" 100
+check_range "the agent saw it arrive (%)" 80 $(($(seen_value spread arrived) * 100 / $(seen_value spread given))) 100
 check_range "and stays in the balloon while there is no more than that (MiB)" 150 $(($(seen_value spread size) / MIB)) 320
 check "no data is damaged" keeper_good spread
 ease spread
