@@ -71,6 +71,40 @@ static void released_less_granted(const void *data)
 	bed_close(&bed);
 }
 
+/* What is only reported is gone, and was not given. */
+static void reports_do_not_count(const void *data)
+{
+	int64_t reports, pages;
+	struct bed bed;
+
+	(void)data;
+	bed_open(&bed);
+	expect(!(pair_call(&bed.pair, BELLOWS_HC_REPORT, FLATVM_BATCH_PAGE, 1,
+			   0) > 0));
+	pair_hello(&bed.pair);
+	expect_released(pair_release_one(&bed.pair, RAM_ADDRESS, 1), 1, 0);
+	reports = host_read("counters/reports");
+	pages = host_read("counters/reported_pages");
+
+	bed.pair.batch->range[0] = bellows_range(
+		(RAM_ADDRESS + BLOCK_BYTES) >> BELLOWS_PAGE_SHIFT,
+		BELLOWS_BLOCK_PAGES);
+	expect_released(pair_call(&bed.pair, BELLOWS_HC_REPORT,
+				  FLATVM_BATCH_PAGE, 1, 0), 1, 0);
+	expect_equal(flatmem_present(&bed.ram, BELLOWS_BLOCK_PAGES,
+				     BELLOWS_BLOCK_PAGES), 0);
+	expect_size(1);
+	expect_equal(host_read("counters/reports") - reports, 1);
+	expect_equal(host_read("counters/reported_pages") - pages,
+		     BELLOWS_BLOCK_PAGES);
+
+	/* No GRANT is needed to use it again. */
+	flatvm_write(bed.pair.vm, RAM_ADDRESS + BLOCK_BYTES, 42);
+	expect_equal(flatvm_read(bed.pair.vm, RAM_ADDRESS + BLOCK_BYTES), 42);
+	expect_size(1);
+	bed_close(&bed);
+}
+
 static void bye_settles_it(const void *data)
 {
 	struct bed bed;
@@ -178,6 +212,7 @@ static void counters_move(const void *data)
 
 static const struct ktap_test tests[] = {
 	{ "released-less-granted", released_less_granted, NULL },
+	{ "reports-do-not-count", reports_do_not_count, NULL },
 	{ "bye-settles-it", bye_settles_it, NULL },
 	{ "hello-declares-a-balloon", hello_declares_a_balloon, NULL },
 	{ "hello-declares-too-much", hello_declares_too_much, NULL },
