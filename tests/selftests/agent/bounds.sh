@@ -4,7 +4,7 @@
 # What an operator says of a guest holds, however short the host is: a reservation and a floor to the page, an
 # exempt guest, the largest balloon; and knobs refuse nonsense. When nothing is left, the agent says so.
 #
-# timeout: 480
+# timeout: 900
 # vm: -m 3072
 
 . "$(dirname "$0")/../lib.sh"

@@ -4,7 +4,7 @@
 # A VM in a memory cgroup of the host: it is asked before it is throttled or killed there, however much the
 # host has, and gets its memory back when the limit is gone (B14).
 #
-# timeout: 420
+# timeout: 900
 # vm: -m 3072
 
 . "$(dirname "$0")/../lib.sh"

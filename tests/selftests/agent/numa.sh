@@ -5,7 +5,7 @@
 # short, be it from a guest whose memory lies on both nodes page by page, or from one whose nodes lie on one each. Without
 # looking where a guest's memory lies, about half of it comes from the wrong node (B13).
 #
-# timeout: 560
+# timeout: 900
 # vm: -m 3072 --nodes 2
 
 . "$(dirname "$0")/../lib.sh"

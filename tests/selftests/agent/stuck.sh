@@ -4,7 +4,7 @@
 # One guest is stopped, one lies about what it gives, one is killed while it gives: the one that is left delivers
 # what the host needs.
 #
-# timeout: 400
+# timeout: 800
 # vm: -m 3072
 
 . "$(dirname "$0")/../lib.sh"

@@ -4,7 +4,7 @@
 # Single pages of the balloon are moved when the guest's kernel compacts memory, and nobody's data is damaged; the
 # accounts of all sides are what they were.
 #
-# timeout: 400
+# timeout: 800
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"

@@ -3,7 +3,7 @@
 #
 # Free page hinting: a VMM that migrates a guest does not send what is free in it, and what is not free arrives.
 #
-# timeout: 400
+# timeout: 800
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
