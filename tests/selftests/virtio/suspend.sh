@@ -4,7 +4,7 @@
 # A guest with a balloon is suspended, and hibernated and resumed by another QEMU: the driver stops and starts the device,
 # memory is intact, and what the VMM wants counts again afterwards.
 #
-# timeout: 600
+# timeout: 900
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
