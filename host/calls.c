@@ -148,7 +148,8 @@ static void book_release(struct bellows_vmem *vmem, u32 generation,
 	bellows_count(reported ? BELLOWS_REPORTS : BELLOWS_RELEASES, 1);
 	bellows_count(reported ? BELLOWS_REPORTED_PAGES :
 				 BELLOWS_RELEASED_PAGES, discard->pages);
-	if (discard->pages)
+	/* Nobody was asked for what is reported: it is no reaction. */
+	if (discard->pages && !reported)
 		bellows_hostmem_arrived();
 	if (discard->reason)
 		bellows_count(BELLOWS_REFUSED_RANGES, 1);
