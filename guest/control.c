@@ -374,7 +374,6 @@ static void bellows_control_work(struct work_struct *work)
 
 	bellows_control_tell_device(control);
 	bellows_control_report(control);
-	/* Early reports are for a host that reads them. */
 	if (bellows_balloon_size(&control->balloon) &&
 	    control->registration.state == BELLOWS_HOST_PRESENT)
 		bellows_strain_watch(&control->strain);
