@@ -141,10 +141,11 @@ _quoted()
 	return $_code
 }
 
-# wait_until SECONDS 'CONDITION' - evaluates the condition until it holds; fails when time is out.
+# wait_until SECONDS 'CONDITION' - evaluates the condition until it holds; fails when time is out. The seconds are what it may
+# take on a machine that is fit for development; a slower or busier one has three times as many.
 wait_until()
 {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + 3 * $1))
 
 	until eval "$2"; do
 		[ $SECONDS -lt $deadline ] || return 1

@@ -93,7 +93,7 @@ balloon()
 # guest_touch NAME - has a guest use nearly all of its free memory for a moment, so that its host has spent it.
 guest_touch()
 {
-	guest_run -t 60 "$1" 'memkeeper -m idle -t 1 -s 3 -a \
+	guest_run -t 180 "$1" 'memkeeper -m idle -t 1 -s 3 -a \
 		$(awk "/^MemFree:/ { print int(\$2 / 1024 * 31 / 32) - 14 }" /proc/meminfo) >/dev/null'
 }
 

@@ -73,6 +73,18 @@ setmem()
 	guest_balloon "$1" "$2" && wait_actual "$@"
 }
 
+# shrunk NAME MIB - free page reporting has brought a guest of so many MiB, which has just touched nearly all of them, down to
+# what it uses, some of QEMU's own, and pieces that are too small to be told of. Nothing is compared with what was before: some
+# may be gone before one looks.
+shrunk()
+{
+	local most=$(($2 - $(meminfo_mib "$1" MemFree) + 170))
+
+	wait_until 60 "[ \$((\$(guest_rss_kib $1) / 1024)) -le $most ]"
+	echo "resident $(($(guest_rss_kib "$1") / 1024)) MiB, free in the guest $(meminfo_mib "$1" MemFree) of $2 MiB, wanted at most $most"
+	[ $(($(guest_rss_kib "$1") / 1024)) -le $most ]
+}
+
 # device_get NAME PROPERTY - of the balloon device, as QEMU prints it.
 device_get()
 {

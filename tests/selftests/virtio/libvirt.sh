@@ -4,7 +4,7 @@
 # Stock libvirt drives the guest's size: setmem, dommemstat with a period, autodeflate, freePageReporting, save and
 # restore, reboot; and the host's agent beside it never changes what libvirt takes for the configured size.
 #
-# timeout: 900
+# timeout: 2400
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
@@ -31,13 +31,15 @@ stat()
 # Every figure that libvirt shows is what the guest's own /proc said about then.
 figures()
 {
-	local before after stats figures last pair factor slack=8192 wanted
+	local before after stats figures last pair factor slack=8192 wanted rss_before rss_after
 
 	check "$way: new figures every second" wait_until 20 '[ "$(domain_stat a available)" -gt 0 ]'
 	before=$(guest_figures)
 	last=$(domain_stat a last_update)
 	check "$way: and again" wait_until 20 "[ \"\$(domain_stat a last_update)\" -gt $((last + 1)) ]"
+	rss_before=$(guest_rss_kib a)
 	stats=$(virsh -q dommemstat a)
+	rss_after=$(guest_rss_kib a)
 	after=$(guest_figures)
 
 	for pair in swap_in:pswpin:4 swap_out:pswpout:4 major_fault:pgmajfault:1 minor_fault:pgfault:1 \
@@ -54,20 +56,17 @@ figures()
 		wanted=$(field "${pair#*:}")
 		check_range "$way: dommemstat ${pair%%:*}" $((wanted - slack)) "$(stat "${pair%%:*}")" $((wanted + slack))
 	done
-	wanted=$(guest_rss_kib a)
-	check_range "$way: dommemstat rss" $((wanted - 2 * slack)) "$(stat rss)" $((wanted + 2 * slack))
+	# Free pages may be on their way to the host all the while.
+	check_range "$way: dommemstat rss" $(((rss_before < rss_after ? rss_before : rss_after) - slack)) "$(stat rss)" \
+		$(((rss_before > rss_after ? rss_before : rss_after) + slack))
 	check_equal "$way: dommemstat actual" $((320 * 1024)) "$(stat actual)"
 }
 
 # freePageReporting: what is free in the guest comes back though nobody set a target.
 reports()
 {
-	local rss
-
 	guest_touch a || not_ok "$way: the guest cannot touch its memory"
-	rss=$(guest_rss_kib a)
-	check "$way, freePageReporting: the VM shrinks by 150 MiB" \
-		wait_until 60 "[ \$(guest_rss_kib a) -lt $((rss - 150 * 1024)) ]"
+	check "$way, freePageReporting: the VM shrinks to what it uses" shrunk a 384
 	check_equal "$way, freePageReporting: at the same size" $((384 * 1024)) "$(domain_stat a actual)"
 }
 
@@ -75,7 +74,7 @@ reports()
 deflates()
 {
 	check "$way, autodeflate: setmem far down" domain_setmem a 192
-	check "$way, autodeflate: what needs more lives" guest_run -t 60 a 'memkeeper -m verify -t 3 -s 5 -a 200'
+	check "$way, autodeflate: what needs more lives" guest_run -t 180 a 'memkeeper -m verify -t 3 -s 5 -a 200'
 	check_equal "$way, autodeflate: nobody was killed" 0 \
 		"$(guest_run a "awk '/^oom_kill / { print \$2 }' /proc/vmstat")"
 }
