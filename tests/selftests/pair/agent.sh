@@ -4,7 +4,7 @@
 # The agent: a host that runs short squeezes the guest with memory to spare, keeps above its reserve, and
 # gives back when it can.
 #
-# timeout: 480
+# timeout: 900
 # vm: -m 3072
 
 . "$(dirname "$0")/../lib.sh"

@@ -22,7 +22,7 @@ moved()
 # each step is smaller than a block; then all files go, and compaction finds the balloon's pages in its way.
 fragment()
 {
-	guest_run -t 100 a 'mkdir /dev/shm/files && cd /dev/shm/files || exit
+	guest_run -t 240 a 'mkdir /dev/shm/files && cd /dev/shm/files || exit
 		file=0
 		while [ $file -lt 2800 ]; do
 			printf %65536s >$file || exit

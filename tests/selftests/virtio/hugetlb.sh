@@ -4,7 +4,7 @@
 # A guest on huge pages, sized by the virtio device: whole blocks come back as huge pages of the host, with and without
 # the host's module. The stock driver gives single pages, of which such a host gets nothing.
 #
-# timeout: 300
+# timeout: 500
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"

@@ -5,7 +5,7 @@
 # size that was set stays, what was asked for in the meantime comes true, and no memory is damaged. (arrive.sh: to a host
 # that is another.)
 #
-# timeout: 900
+# timeout: 1500
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"

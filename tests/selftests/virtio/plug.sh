@@ -4,7 +4,7 @@
 # The balloon device is pulled and plugged, unbound and bound, and handed from one driver to another: the guest has
 # all of its memory whenever nobody drives the device, and the VMM's target counts again afterwards.
 #
-# timeout: 400
+# timeout: 500
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"

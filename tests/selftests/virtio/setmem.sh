@@ -4,7 +4,7 @@
 # The VMM sets a guest's size by the virtio device: the guest gets there, both down and up, the host has the memory,
 # and what the guest keeps is intact.
 #
-# timeout: 400
+# timeout: 800
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"

@@ -3,7 +3,7 @@
 #
 # The statistics that the VMM asks for ("virsh dommemstat") are what the guest's own /proc says at that moment.
 #
-# timeout: 400
+# timeout: 500
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
@@ -99,7 +99,7 @@ for way in "${VIRTIO_WAYS[@]}"; do
 	guest_run a 'modprobe zram; echo 64M >/sys/block/zram0/disksize; mkswap /dev/zram0; swapon /dev/zram0' >/dev/null
 	guest_run a 'head -c 40m /dev/zero >/dev/shm/cache; echo 2 >/proc/sys/vm/nr_hugepages; echo 0 >/proc/sys/vm/nr_hugepages'
 	check "$way: with a balloon" setmem a 288
-	guest_run -t 60 a 'memkeeper -m idle -t 1 -s 3 -a 170' >/dev/null 2>&1
+	guest_run -t 180 a 'memkeeper -m idle -t 1 -s 3 -a 170' >/dev/null 2>&1
 	compare "in use"
 	check "$way: QEMU stops" device_set a guest-stats-polling-interval 0
 	check_qemu_quiet "$way"

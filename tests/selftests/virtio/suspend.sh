@@ -4,7 +4,7 @@
 # A guest with a balloon is suspended, and hibernated and resumed by another QEMU: the driver stops and starts the device,
 # memory is intact, and what the VMM wants counts again afterwards.
 #
-# timeout: 900
+# timeout: 1200
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
@@ -70,7 +70,7 @@ run()
 	check "$way, hibernated: it has all its memory" wait_actual a 384
 	check "$way, hibernated: it can be sized" setmem a 300
 	check "$way, hibernated: both ways" setmem a 384
-	check "$way: the guest can use it" guest_run -t 60 a 'memkeeper -a 200 -m busy -t 3 -s 7'
+	check "$way: the guest can use it" guest_run -t 180 a 'memkeeper -a 200 -m busy -t 3 -s 7'
 	check "$way: what it kept is still intact" keeper_good a
 	check "$way: the driver can go" way_undrive "$way"
 	check_qemu_quiet "$way"
