@@ -3,7 +3,7 @@
 #
 # tests/run from outside, on tests of every outcome: verdicts, counts, and kernel reports that it must see.
 #
-# timeout: 900
+# timeout: 1200
 # vm: none
 
 . "$(dirname "$0")/../lib.sh"
@@ -45,7 +45,14 @@ check_equal "is a failure" 1 "$code"
 run_fixtures 'fix/[ps]*'
 check_equal "several tests" "2 passed, 0 failed, 2 skipped" "$closing"
 
+run_fixtures 'fix/unsteady'
+check_equal "a test that fails only the first time: count" "2 passed, 0 failed, 0 skipped" "$closing"
+check "is named" has "# passed only the second time: fix/unsteady"
+run_fixtures --once 'fix/unsteady'
+check_equal "when there is no second time: count" "1 passed, 1 failed, 0 skipped" "$closing"
+
 run_fixtures 'fix/report'
 check_equal "kernel reports: count" "1 passed, 1 failed, 0 skipped" "$closing"
 check "that of the host is shown" grep -q '# build/check/fix-report/host.log:.*WARNING: provoked in the host' <<<"$output"
 check "that of a guest is shown" grep -q '# build/check/fix-report/guest-a.log:.*BUG: provoked in the guest' <<<"$output"
+check_fails "what a kernel reports is not excused by a second run" grep -q 'once more' <<<"$output"
