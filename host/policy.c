@@ -115,7 +115,7 @@ static u32 policy_tight_nodes(const struct policy_settings *settings,
 	return nodes;
 }
 
-static u32 policy_short_nodes(const struct policy_result *result)
+u32 policy_short_nodes(const struct policy_result *result)
 {
 	u32 nodes = 0;
 	unsigned int i;

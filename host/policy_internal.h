@@ -287,6 +287,14 @@ void policy_lend(const struct policy_moment *moment,
 		 unsigned int nr);
 
 /**
+ * policy_short_nodes() - the host's nodes that lack memory
+ * @result: the plan, its needs filled in
+ *
+ * Return: a bit for each.
+ */
+u32 policy_short_nodes(const struct policy_result *result);
+
+/**
  * policy_spread() - ask the guests for what the host and its nodes need
  * @moment: the plan
  * @host: the host

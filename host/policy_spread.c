@@ -169,6 +169,16 @@ static void policy_take_nodes(const struct policy_host *host,
 	}
 }
 
+/*
+ * What a guest was asked for and did not give yet. It may be half done, so it is
+ * neither asked of others nor taken back while the host is short. Of nodes it is
+ * not known how much of it they get, so it does not count when one is short.
+ */
+static u64 policy_on_its_way(const struct policy_guest *guest)
+{
+	return policy_less(guest->state.target_pages, guest->size_pages);
+}
+
 static void policy_take(const struct policy_host *host,
 			struct policy_guest *guests[], unsigned int nr,
 			const struct policy_result *result)
@@ -182,8 +192,12 @@ static void policy_take(const struct policy_host *host,
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
+		u64 least = guests[i]->work.own;
+
+		if (need && !policy_short_nodes(result))
+			least = max(least, policy_on_its_way(guests[i]));
 		guests[i]->work.take =
-			min(guests[i]->work.own,
+			min(least,
 			    policy_curve_bounded(guests[i], POLICY_PRICE_TOP));
 		guests[i]->work.node_take = 0;
 		memset(guests[i]->host_node_take_pages, 0,

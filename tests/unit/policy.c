@@ -161,6 +161,32 @@ static void weights_show_in_what_is_taken(void **state)
 	world_close(&world);
 }
 
+static void what_is_on_its_way_is_not_asked_again(void **state)
+{
+	struct world world;
+
+	open_short(&world, 2, WORLD_GIB);
+	world_plan(&world);
+	assert_near(guest_of(&world, 0)->target_pages, WORLD_GIB / 2, 1);
+	assert_near(guest_of(&world, 1)->target_pages, WORLD_GIB / 2, 1);
+
+	/* The quick one has delivered: the slow one still owes its part. */
+	world.guests[0].size = guest_of(&world, 0)->target_pages;
+	world.guests[0].free -= world.guests[0].size;
+	world.host.free_pages += world.guests[0].size;
+	world.host.node[0].free_pages = world.host.free_pages;
+	plan_after(&world, 20);
+	assert_near(guest_of(&world, 0)->target_pages, WORLD_GIB / 2, 1);
+	assert_near(guest_of(&world, 1)->target_pages, WORLD_GIB / 2, 1);
+
+	/* It comes from elsewhere: then it need not give any more. */
+	world.host.free_pages += WORLD_GIB / 2;
+	world.host.node[0].free_pages = world.host.free_pages;
+	plan_after(&world, 20);
+	assert_int_equal(guest_of(&world, 1)->target_pages, 0);
+	world_close(&world);
+}
+
 static void equal_guests_give_alike(void **state)
 {
 	struct world world;
@@ -466,6 +492,7 @@ int main(void)
 		cmocka_unit_test(classes_go_in_order),
 		cmocka_unit_test(older_goes_before_younger),
 		cmocka_unit_test(weights_show_in_what_is_taken),
+		cmocka_unit_test(what_is_on_its_way_is_not_asked_again),
 		cmocka_unit_test(equal_guests_give_alike),
 		cmocka_unit_test(cost_is_near_the_optimum),
 		cmocka_unit_test(floors_hold_to_the_page),
