@@ -42,6 +42,7 @@
 #define WORLD_HOLLOW BIT(6) /* its balloon frees nothing */
 #define WORLD_DEAD BIT(7) /* is gone */
 #define WORLD_LEAN BIT(8) /* keeps no classes */
+#define WORLD_LATE BIT(9) /* finishes first what it was told to do, for a second */
 
 struct world_guest {
 	struct policy_guest guest;
@@ -70,6 +71,9 @@ struct world_guest {
 	u64 grew_ns;
 	u64 report_ms;
 	u64 told_ns;
+	/* The target that it is at work on, and when it was told. */
+	u64 heard;
+	u64 heard_ns;
 	u64 swap_in;
 	u64 swap_out;
 	u64 stall_ns;
@@ -230,8 +234,14 @@ static inline void world_work(struct world_guest *guest, u64 ms, u64 now_ms)
 static inline void world_balloon(struct world *world, struct world_guest *guest,
 				 u64 ms)
 {
-	u64 target = guest->guest.target_pages, most = ms * WORLD_SPEED, pages;
+	u64 target, most = ms * WORLD_SPEED, pages;
 
+	if (!(guest->ways & WORLD_LATE) || guest->size == guest->heard ||
+	    policy_since(world->host.now_ns, guest->heard_ns, 1000)) {
+		guest->heard = guest->guest.target_pages;
+		guest->heard_ns = world->host.now_ns;
+	}
+	target = guest->heard;
 	guest->report.flags &= ~BELLOWS_GUEST_SHORT;
 	if (target < guest->size) {
 		pages = policy_grant(&world->settings, &world->host,
