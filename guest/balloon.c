@@ -123,7 +123,7 @@ static void bellows_balloon_set_movable(struct page *page, bool movable)
 	lock_page(page);
 	if (movable)
 		__SetPageMovable(page, &bellows_movable_ops);
-	else if (PageMovable(page))
+	else if (__PageMovable(page) && page_movable_ops(page))
 		__ClearPageMovable(page);
 	unlock_page(page);
 }

@@ -23,6 +23,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 
+#include "bellows/compat.h"
 #include "control.h"
 #include "virtio.h"
 
@@ -112,8 +113,8 @@ static int bellows_virtio_find_queues(struct bellows_virtio *device)
 	if (virtio_has_feature(vdev, VIRTIO_BALLOON_F_REPORTING))
 		names[BELLOWS_QUEUE_REPORT] = "report";
 
-	ret = virtio_find_vqs(vdev, BELLOWS_QUEUES, queues, callbacks, names,
-			      NULL);
+	ret = bellows_find_queues(vdev, BELLOWS_QUEUES, queues, callbacks,
+				  names);
 	if (ret)
 		return ret;
 

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 
+#include "bellows/compat.h"
 #include "balloon.h"
 #include "control.h"
 #include "link.h"
@@ -74,7 +75,7 @@ static int bellows_movable_migrate(struct page *to, struct page *from,
 	bool devices;
 
 	/* What is in the page is the host's business. */
-	if (mode == MIGRATE_SYNC_NO_COPY)
+	if (bellows_migrate_no_copy(mode))
 		return -EINVAL;
 
 	if (!mutex_trylock(&bellows_control->accord))

@@ -6,10 +6,48 @@
 #include <linux/memcontrol.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 
-#include "bellows/compat.h"
 #include "cgroup.h"
 #include "policy_cgroup.h"
+
+/* One cgroup's idle page cache on one node, in pages. */
+static u64 bellows_cgroup_idle(const struct mem_cgroup_per_node *lists)
+{
+	const unsigned long *sizes;
+	unsigned int zone;
+	u64 pages = 0;
+
+	for (zone = 0; zone < MAX_NR_ZONES; zone++) {
+		sizes = lists->lru_zone_size[zone];
+		pages += READ_ONCE(sizes[LRU_INACTIVE_FILE]);
+	}
+
+	return pages;
+}
+
+/*
+ * Idle page cache charged to a cgroup or to one below it, in pages. The lengths
+ * of the lists, because lruvec_page_state() is no function for modules; each is
+ * read without the lock that it changes under.
+ */
+static u64 bellows_cgroup_cache_pages(struct mem_cgroup *top)
+{
+	struct cgroup_subsys_state *css;
+	struct mem_cgroup *memcg;
+	u64 pages = 0;
+	int node;
+
+	rcu_read_lock();
+	css_for_each_descendant_pre(css, &top->css) {
+		memcg = mem_cgroup_from_css(css);
+		for_each_node_state(node, N_MEMORY)
+			pages += bellows_cgroup_idle(memcg->nodeinfo[node]);
+	}
+	rcu_read_unlock();
+
+	return pages;
+}
 
 /**
  * bellows_cgroups_look() - the cgroups with a limit that a VM is in
@@ -17,7 +55,8 @@
  * @cgroups: filled in, from the VM's own upwards
  * @most: room in it; levels beyond are left out
  *
- * Context: any; takes no lock. A few atomics for each level.
+ * Context: any; takes no lock. Goes through the cgroups below each with
+ * a limit, of which a VM has a few.
  * Return: entries filled in, 0 when nothing limits the VM.
  */
 unsigned int bellows_cgroups_look(struct mm_struct *mm,
@@ -37,7 +76,7 @@ unsigned int bellows_cgroups_look(struct mm_struct *mm,
 			continue;
 		cgroups[nr].limit_pages = limit;
 		cgroups[nr].usage_pages = page_counter_read(&memcg->memory);
-		cgroups[nr].cache_pages = bellows_memcg_cache_pages(memcg);
+		cgroups[nr].cache_pages = bellows_cgroup_cache_pages(memcg);
 		nr++;
 	}
 	mem_cgroup_put(own);

@@ -65,7 +65,7 @@ static int pinned_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 	int pinned = 0;
 
 	if (pmd_present(*pmd) && pmd_trans_huge(*pmd)) {
-		pinned = page_maybe_dma_pinned(pmd_page(*pmd));
+		pinned = folio_maybe_dma_pinned(page_folio(pmd_page(*pmd)));
 		walk->action = ACTION_CONTINUE;
 	}
 	spin_unlock(lock);
@@ -78,15 +78,16 @@ static int pinned_pte(pte_t *pte, unsigned long addr, unsigned long next,
 	if (!pte_present(*pte) || pte_special(*pte) ||
 	    !pfn_valid(pte_pfn(*pte)))
 		return 0;
-	return page_maybe_dma_pinned(pte_page(*pte));
+	return folio_maybe_dma_pinned(page_folio(pte_page(*pte)));
 }
 
 static int pinned_hugetlb(pte_t *pte, unsigned long hmask, unsigned long addr,
 			  unsigned long next, struct mm_walk *walk)
 {
-	pte_t entry = huge_ptep_get(pte);
+	pte_t entry = bellows_huge_pte(walk, addr, pte);
 
-	return pte_present(entry) && page_maybe_dma_pinned(pte_page(entry));
+	return pte_present(entry) &&
+	       folio_maybe_dma_pinned(page_folio(pte_page(entry)));
 }
 
 static const struct mm_walk_ops pinned_walk = {

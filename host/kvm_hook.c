@@ -190,7 +190,7 @@ int bellows_kvm_hook_calls(void)
 		pr_err("KVM's operations were not found\n");
 		return -ENOENT;
 	}
-	return hook(&hypercall_ops, BELLOWS_HYPERCALL_FUNCTION);
+	return hook(&hypercall_ops, "kvm_emulate_hypercall");
 }
 
 /**

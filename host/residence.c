@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "bellows/compat.h"
 #include "hostmem.h"
 #include "residence.h"
 #include "vmem.h"
@@ -99,7 +100,7 @@ static int look_pte(pte_t *pte, unsigned long at, unsigned long next,
 static int look_hugetlb(pte_t *pte, unsigned long hmask, unsigned long at,
 			unsigned long next, struct mm_walk *walk)
 {
-	pte_t entry = huge_ptep_get(pte);
+	pte_t entry = bellows_huge_pte(walk, at, pte);
 
 	if (pte_present(entry))
 		count_range(at, next, page_to_nid(pte_page(entry)));

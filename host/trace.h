@@ -9,6 +9,7 @@
 #include <linux/tracepoint.h>
 
 #include "bellows/abi.h"
+#include "bellows/compat.h"
 #include "policy.h"
 #include "vmem.h"
 
@@ -49,7 +50,7 @@ TRACE_EVENT(bellows_hello,
 	),
 	TP_fast_assign(
 		__entry->pid = vmem->identity.pid;
-		__assign_str(name, vmem->identity.name);
+		bellows_assign_str(name, vmem->identity.name);
 		__entry->version = version;
 		__entry->features = features;
 	),
@@ -66,7 +67,7 @@ TRACE_EVENT(bellows_bye,
 	),
 	TP_fast_assign(
 		__entry->pid = vmem->identity.pid;
-		__assign_str(name, vmem->identity.name);
+		bellows_assign_str(name, vmem->identity.name);
 	),
 	TP_printk("pid=%d name=%s", __entry->pid, __get_str(name))
 );

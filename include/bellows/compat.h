@@ -58,30 +58,78 @@ static inline int bellows_claim_range(unsigned long start, unsigned long end)
 }
 #endif
 
+#ifdef _LINUX_VIRTIO_CONFIG_H
+/**
+ * bellows_find_queues() - set up the queues of a device
+ * @vdev: the device
+ * @nr: how many there may be
+ * @queues: filled in; NULL for one without a name
+ * @callbacks: one for each
+ * @names: one for each; a queue without a name does not exist
+ *
+ * Callbacks and names are in one structure since 6.11.
+ *
+ * Context: probe or restore; may sleep.
+ * Return: 0, or a negative error.
+ */
+static inline int bellows_find_queues(struct virtio_device *vdev,
+				      unsigned int nr,
+				      struct virtqueue *queues[],
+				      vq_callback_t *callbacks[],
+				      const char *const names[])
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	struct virtqueue_info infos[8] = {};
+	unsigned int i;
+
+	if (nr > ARRAY_SIZE(infos))
+		return -EINVAL;
+	for (i = 0; i < nr; i++) {
+		infos[i].name = names[i];
+		infos[i].callback = callbacks[i];
+	}
+
+	return virtio_find_vqs(vdev, nr, queues, infos, NULL);
+#else
+	return virtio_find_vqs(vdev, nr, queues, callbacks, names, NULL);
+#endif
+}
+#endif
+
+/* Whether a page is to be migrated without what is in it: never since 6.12. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define bellows_migrate_no_copy(mode)	false
+#else
+#define bellows_migrate_no_copy(mode)	((mode) == MIGRATE_SYNC_NO_COPY)
+#endif
+
 /* --- end of guest ------------------------------------------------------- */
 
 /* --- host --------------------------------------------------------------- */
 
-/*
- * Where KVM handles a hypercall of its own convention, all vendors alike: one
- * function until 6.11.
- */
-#define BELLOWS_HYPERCALL_FUNCTION	"kvm_emulate_hypercall"
-
 #ifdef _LINUX_FTRACE_H
 /*
- * A traced function's first argument and where it goes on. Macros of their own
- * names since 6.11 and 6.2.
+ * A traced function's first argument and where it goes on. struct ftrace_regs
+ * may be looked into only through functions since 6.13, which have these names
+ * since 5.18 and 6.2.
  */
 static __always_inline void *bellows_ftrace_argument(struct ftrace_regs *fregs)
 {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return (void *)ftrace_regs_get_argument(fregs, 0);
+#else
 	return (void *)fregs->regs.di;
+#endif
 }
 
 static __always_inline void bellows_ftrace_redirect(struct ftrace_regs *fregs,
 						    unsigned long to)
 {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	ftrace_regs_set_instruction_pointer(fregs, to);
+#else
 	ftrace_instruction_pointer_set(fregs, to);
+#endif
 }
 #endif
 
@@ -98,33 +146,43 @@ static __always_inline void bellows_ftrace_redirect(struct ftrace_regs *fregs,
 static inline void bellows_zap_range(struct mm_struct *mm, unsigned long start,
 				     unsigned long end)
 {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	struct vm_area_struct *vma;
+	unsigned long stop;
+
+	while (start < end && (vma = find_vma(mm, start))) {
+		stop = min(vma->vm_end, end);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+		zap_vma_range(vma, start, stop - start);
+#else
+		zap_page_range_single(vma, start, stop - start, NULL);
+#endif
+		start = stop;
+	}
+#else
 	zap_page_range(find_vma(mm, start), start, end - start);
+#endif
 }
 #endif
 
-#ifdef _LINUX_MEMCONTROL_H
-/**
- * bellows_memcg_cache_pages() - idle page cache charged to a memory cgroup
- * @memcg: the cgroup; those below it count too
- *
- * lruvec_page_state() is no function for modules, and the statistics that it
- * reads are hidden from them since 6.10.
- *
- * Return: pages, as of up to some seconds ago.
+/*
+ * The entry of a hugetlb page that a page table walk came to. Needs the address
+ * since 6.10.
  */
-static inline u64 bellows_memcg_cache_pages(struct mem_cgroup *memcg)
-{
-	const struct lruvec_stats *stats;
-	long pages = 0;
-	int node;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define bellows_huge_pte(walk, addr, pte) huge_ptep_get((walk)->mm, addr, pte)
+#else
+#define bellows_huge_pte(walk, addr, pte) huge_ptep_get(pte)
+#endif
 
-	for_each_node_state(node, N_MEMORY) {
-		stats = &memcg->nodeinfo[node]->lruvec_stats;
-		pages += READ_ONCE(stats->state[NR_INACTIVE_FILE]);
-	}
-	/* Parts that are summed up at different times. */
-	return max(pages, 0L);
-}
+/*
+ * The source of a string is the one named in __string(), and no argument any
+ * more, since 6.10.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define bellows_assign_str(field, source)	__assign_str(field)
+#else
+#define bellows_assign_str(field, source)	__assign_str(field, source)
 #endif
 
 /* --- end of host -------------------------------------------------------- */
