@@ -385,13 +385,13 @@ static void bellows_take_free(struct bellows_pages *taken, unsigned long wanted,
 /**
  * bellows_blocks_take_idle() - get whole free blocks, and nothing else
  * @taken: an empty set, filled with what is free and not needed soon
+ * @most: blocks
  *
- * Takes a bounded bite. The kernel does nothing for it: no reclaim, no
- * allocation.
+ * The kernel does nothing for it: no reclaim, no allocation.
  *
  * Context: May sleep. No locks held.
  */
-void bellows_blocks_take_idle(struct bellows_pages *taken)
+void bellows_blocks_take_idle(struct bellows_pages *taken, unsigned long most)
 {
 	unsigned long room = bellows_blocks_room(), blocks;
 
@@ -400,10 +400,7 @@ void bellows_blocks_take_idle(struct bellows_pages *taken)
 			 (room - BELLOWS_IDLE_KEEP) / BELLOWS_BLOCK_PAGES :
 			 0;
 	if (bellows_isolates && blocks)
-		bellows_take_free(taken,
-				  min_t(unsigned long, blocks,
-					BELLOWS_FREE_BLOCKS_MAX),
-				  NUMA_NO_NODE);
+		bellows_take_free(taken, min(blocks, most), NUMA_NO_NODE);
 }
 
 /* May a free page be taken, or was it set aside for somebody? */

@@ -104,7 +104,8 @@ unsigned long bellows_blocks_room(void);
 u64 bellows_blocks_stall_ns(void);
 void bellows_blocks_take(struct bellows_pages *taken, unsigned long wanted,
 			 int node);
-void bellows_blocks_take_idle(struct bellows_pages *taken);
+void bellows_blocks_take_idle(struct bellows_pages *taken,
+			      unsigned long most);
 bool bellows_blocks_take_at(struct bellows_pages *taken, unsigned long pfn);
 void bellows_blocks_hold(struct bellows_pages *taken, struct page *block);
 void bellows_blocks_stalled(u64 ns);

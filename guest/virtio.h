@@ -6,15 +6,18 @@
 #define _BELLOWS_GUEST_VIRTIO_H
 
 #include <linux/page_reporting.h>
+#include <linux/shrinker.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/virtio.h>
 #include <linux/virtio_balloon.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "blocks.h"
+
 struct bellows_batch_page;
 struct bellows_control;
-struct bellows_pages;
 struct bellows_release_answer;
 
 /* Statistics that have come since the kernel's header was made. */
@@ -50,8 +53,15 @@ struct bellows_release_answer;
  * @reporting: what the kernel knows us by for free page reporting
  * @reports: it is registered
  * @hint_work: tells the device of free memory during a migration
+ * @hint_changed: the device may ask for another round, and nobody has looked yet
+ * @hint_asked: the round that it asks for; @hint_work's own
  * @hint_round: a round's number on its way to the device; @hint_work's own
  * @hint_done: the round last answered; @hint_work's own
+ * @hint_lock: protects @hint_held and @hint_needed. Innermost: nothing is taken or
+ *	allocated under it.
+ * @hint_held: blocks that the device has heard of and that nobody may use yet
+ * @hint_needed: the kernel needed them: the round is over
+ * @hint_shrinker: how it says so; registered while @hints is true
  * @hints: @hint_work may be queued
  */
 struct bellows_virtio {
@@ -77,8 +87,14 @@ struct bellows_virtio {
 	struct page_reporting_dev_info reporting;
 	bool reports;
 	struct work_struct hint_work;
+	bool hint_changed;
+	u32 hint_asked;
 	__virtio32 hint_round;
 	u32 hint_done;
+	spinlock_t hint_lock;
+	struct bellows_pages hint_held;
+	bool hint_needed;
+	struct shrinker *hint_shrinker;
 	bool hints;
 };
 

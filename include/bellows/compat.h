@@ -103,6 +103,58 @@ static inline int bellows_find_queues(struct virtio_device *vdev,
 #define bellows_migrate_no_copy(mode)	((mode) == MIGRATE_SYNC_NO_COPY)
 #endif
 
+#ifdef _LINUX_SHRINKER_H
+/**
+ * bellows_shrinker_alloc() - get a shrinker to fill in
+ *
+ * By way of it the kernel asks for memory before it drops what it has use for.
+ * Only the kernel allocates one since 6.7.
+ *
+ * Return: not registered, for bellows_shrinker_free(); NULL when there is no memory.
+ */
+static inline struct shrinker *bellows_shrinker_alloc(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return shrinker_alloc(0, "bellows");
+#else
+	return kzalloc(sizeof(struct shrinker), GFP_KERNEL);
+#endif
+}
+
+/**
+ * bellows_shrinker_register() - be asked from now on
+ * @shrinker: filled in
+ *
+ * Return: 0 or -ENOMEM.
+ */
+static inline int bellows_shrinker_register(struct shrinker *shrinker)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_register(shrinker);
+
+	return 0;
+#else
+	return register_shrinker(shrinker, "bellows");
+#endif
+}
+
+/**
+ * bellows_shrinker_free() - be asked no more, and free it
+ * @shrinker: registered or not
+ *
+ * Waits for one who is asking.
+ */
+static inline void bellows_shrinker_free(struct shrinker *shrinker)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_free(shrinker);
+#else
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+#endif
+}
+#endif
+
 /* --- end of guest ------------------------------------------------------- */
 
 /* --- host --------------------------------------------------------------- */
