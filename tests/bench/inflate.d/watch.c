@@ -29,7 +29,7 @@
 
 #define MS_NS		1000000LL
 #define SLICE_NS	MS_NS
-/* The end: so many slices without a busy one. Longer than a guest or QEMU ever waits in the middle. */
+/* The end: so many slices without a busy one. Longer than guest or QEMU wait in the middle. */
 #define QUIET_SLICES	400
 /* A balloon that has not begun by then was not asked. */
 #define BEGIN_SLICES	5000
