@@ -94,12 +94,14 @@ int bellows_control_init(struct bellows_control *control,
 			 const struct bellows_link_ops *link);
 void bellows_control_exit(struct bellows_control *control);
 void bellows_control_kick(struct bellows_control *control);
+void bellows_control_start(struct bellows_control *control);
+void bellows_control_stop(struct bellows_control *control);
+
+/* control_relief.c: what the guest itself needs back */
 unsigned long bellows_control_relieve(struct bellows_control *control,
 				      unsigned long most);
 int bellows_control_vacate(struct bellows_control *control,
 			   unsigned long start_pfn, unsigned long nr);
-void bellows_control_start(struct bellows_control *control);
-void bellows_control_stop(struct bellows_control *control);
 
 /* control_virtio.c: the virtio device's part in it */
 void bellows_control_attach(struct bellows_control *control,
