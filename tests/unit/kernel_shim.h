@@ -8,6 +8,7 @@
 #define _TESTS_UNIT_KERNEL_SHIM_H
 
 #include <linux/types.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
