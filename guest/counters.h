@@ -32,6 +32,9 @@
  * @BELLOWS_REPORTED_PAGES: Free pages that the host, or the VMM, was told of.
  * @BELLOWS_HINTED_PAGES: Free pages that a VMM was told not to migrate.
  * @BELLOWS_MOVED_PAGES: Single pages exchanged for others, for the kernel's sake.
+ * @BELLOWS_SWEEPS: Sweeps over all pages, to see which are used.
+ * @BELLOWS_SWEEP_NS: CPU time that they took.
+ * @BELLOWS_TLB_FLUSHES: Flushes of all TLBs, one for each sweep.
  * @BELLOWS_NR_COUNTERS: How many there are.
  */
 enum bellows_counter {
@@ -56,6 +59,9 @@ enum bellows_counter {
 	BELLOWS_REPORTED_PAGES,
 	BELLOWS_HINTED_PAGES,
 	BELLOWS_MOVED_PAGES,
+	BELLOWS_SWEEPS,
+	BELLOWS_SWEEP_NS,
+	BELLOWS_TLB_FLUSHES,
 	BELLOWS_NR_COUNTERS,
 };
 

@@ -13,9 +13,11 @@
 
 #include "blocks.h"
 #include "control.h"
+#include "inspect.h"
 #include "link.h"
 #include "relief.h"
 #include "stats.h"
+#include "sweep.h"
 #include "sysfs.h"
 #include "virtio.h"
 
@@ -85,10 +87,12 @@ static int __init bellows_guest_init(void)
 
 	bellows_blocks_init();
 	bellows_stats_init();
+	bellows_sweep_init();
+	bellows_inspect_init();
 
 	ret = bellows_control_init(&bellows, link);
 	if (ret)
-		return ret;
+		goto exit_sweep;
 
 	ret = bellows_sysfs_init(&bellows);
 	if (ret)
@@ -125,6 +129,9 @@ exit_sysfs:
 	bellows_sysfs_exit();
 exit_control:
 	bellows_control_exit(&bellows);
+exit_sweep:
+	bellows_inspect_exit();
+	bellows_sweep_exit();
 
 	return ret;
 }
@@ -139,6 +146,8 @@ static void __exit bellows_guest_exit(void)
 	/* BYE before any page goes back: it declares all of them taken back. */
 	bellows_control_stop(&bellows);
 	bellows_control_exit(&bellows);
+	bellows_inspect_exit();
+	bellows_sweep_exit();
 }
 
 module_init(bellows_guest_init);

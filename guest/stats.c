@@ -16,6 +16,7 @@
 #include "balloon.h"
 #include "counters.h"
 #include "stats.h"
+#include "sweep.h"
 
 atomic64_t bellows_counters[BELLOWS_NR_COUNTERS];
 
@@ -198,7 +199,7 @@ static void bellows_stats_span(struct bellows_node_span *span, int nid)
  * bellows_stats_fill() - take stock
  * @report: from the last time, or zeros. Everything is filled in but the
  *	header, the flags, the floor and the doorbell. @working_set_pages and
- *	@class_pages stay 0: nobody sweeps yet.
+ *	@class_pages are 0 while nobody sweeps.
  * @balloon: the pool
  *
  * Context: May sleep, takes vmem.
@@ -217,6 +218,7 @@ void bellows_stats_fill(struct bellows_guest_half *report,
 	report->available_pages = max(si_mem_available(), 0L);
 	report->cache_pages = global_node_page_state(NR_FILE_PAGES);
 	report->stall_ns = bellows_stats_stall(report->stall_ns);
+	bellows_sweep_figures(&report->working_set_pages, report->class_pages);
 	bellows_stats_swap(report);
 	bellows_stats_events(report);
 

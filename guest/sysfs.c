@@ -323,6 +323,9 @@ BELLOWS_COUNTER(reliefs, BELLOWS_RELIEFS);
 BELLOWS_COUNTER(reported_pages, BELLOWS_REPORTED_PAGES);
 BELLOWS_COUNTER(hinted_pages, BELLOWS_HINTED_PAGES);
 BELLOWS_COUNTER(moved_pages, BELLOWS_MOVED_PAGES);
+BELLOWS_COUNTER(sweeps, BELLOWS_SWEEPS);
+BELLOWS_COUNTER(sweep_ns, BELLOWS_SWEEP_NS);
+BELLOWS_COUNTER(tlb_flushes, BELLOWS_TLB_FLUSHES);
 
 static struct attribute *bellows_counter_attributes[] = {
 	&inflated_pages_counter.attribute.attr,
@@ -346,6 +349,9 @@ static struct attribute *bellows_counter_attributes[] = {
 	&reported_pages_counter.attribute.attr,
 	&hinted_pages_counter.attribute.attr,
 	&moved_pages_counter.attribute.attr,
+	&sweeps_counter.attribute.attr,
+	&sweep_ns_counter.attribute.attr,
+	&tlb_flushes_counter.attribute.attr,
 	NULL
 };
 
@@ -355,7 +361,7 @@ static const struct attribute_group bellows_counter_group = {
 };
 
 static const struct attribute_group *bellows_groups[] = {
-	&bellows_group, &bellows_counter_group, NULL
+	&bellows_group, &bellows_counter_group, &bellows_esc_group, NULL
 };
 
 /**

@@ -115,6 +115,26 @@ TRACE_EVENT(bellows_doorbell,
 	TP_printk("irq=%d", __entry->irq)
 );
 
+TRACE_EVENT(bellows_sweep,
+	TP_PROTO(u64 pages, u64 changed, u64 ns, u32 gap_ms),
+	TP_ARGS(pages, changed, ns, gap_ms),
+	TP_STRUCT__entry(
+		__field(u64, pages)
+		__field(u64, changed)
+		__field(u64, ns)
+		__field(u32, gap_ms)
+	),
+	TP_fast_assign(
+		__entry->pages = pages;
+		__entry->changed = changed;
+		__entry->ns = ns;
+		__entry->gap_ms = gap_ms;
+	),
+	TP_printk("pages=%llu changed_pages=%llu ns=%llu gap_ms=%u",
+		  __entry->pages, __entry->changed, __entry->ns,
+		  __entry->gap_ms)
+);
+
 #endif /* _BELLOWS_GUEST_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -155,6 +155,24 @@ static inline void bellows_shrinker_free(struct shrinker *shrinker)
 }
 #endif
 
+#ifdef LINUX_MM_INLINE_H
+/*
+ * Takes the accessed bit of an entry, under its page table's lock, and leaves the
+ * TLB alone. The kernel's ptep_test_and_clear_young() is not exported.
+ */
+static inline bool bellows_pte_take_young(pte_t *pte)
+{
+	return pte_young(*pte) &&
+	       test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)pte);
+}
+
+static inline bool bellows_pmd_take_young(pmd_t *pmd)
+{
+	return pmd_young(*pmd) &&
+	       test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)pmd);
+}
+#endif
+
 /* --- end of guest ------------------------------------------------------- */
 
 /* --- host --------------------------------------------------------------- */
