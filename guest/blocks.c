@@ -23,27 +23,17 @@
 #include <bellows/compat.h>
 #include <bellows/ksym.h>
 
+#include "allocate.h"
 #include "blocks.h"
 #include "counters.h"
+#include "victims.h"
 
 /* Blocks that one hold of a zone's lock moves at most. */
 #define BELLOWS_BLOCKS_PER_HOLD 32
 /* Most that one call takes: what is taken is soon given to the host. */
 #define BELLOWS_FREE_BLOCKS_MAX 512
-#define BELLOWS_ALLOCATED_BLOCKS_MAX 16
-#define BELLOWS_SINGLES_MAX BELLOWS_BATCH_MAX
 /* Left free by those who only borrow. */
 #define BELLOWS_IDLE_KEEP (SZ_32M >> PAGE_SHIFT)
-
-/*
- * Neither may ever call the OOM killer. For a block the allocator may reclaim
- * and compact, for a single page it may reclaim once, as for the stock driver.
- */
-#define BELLOWS_BLOCK_GFP                                                \
-	(GFP_HIGHUSER_MOVABLE | __GFP_NOMEMALLOC | __GFP_RETRY_MAYFAIL | \
-	 __GFP_NOWARN)
-#define BELLOWS_SINGLE_GFP \
-	(GFP_HIGHUSER_MOVABLE | __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
 BELLOWS_KSYM(int, __isolate_free_page, struct page *page, unsigned int order);
 BELLOWS_KSYM(void, __putback_isolated_page, struct page *page,
@@ -87,13 +77,13 @@ void bellows_blocks_init(void)
 }
 
 /**
- * bellows_blocks_policy() - who chooses what is taken
+ * bellows_blocks_isolates() - can free blocks be taken as they are?
  *
- * Return: for people to read, "kernel" as its first word.
+ * Return: false when all has to be allocated.
  */
-const char *bellows_blocks_policy(void)
+bool bellows_blocks_isolates(void)
 {
-	return bellows_isolates ? "kernel" : "kernel (allocated blocks only)";
+	return bellows_isolates;
 }
 
 /**
@@ -254,6 +244,83 @@ static long bellows_zone_spare(struct zone *zone)
 		zone->nr_reserved_highatomic + (zone_managed_pages(zone) >> 6);
 
 	return (long)zone_page_state(zone, NR_FREE_PAGES) - keep;
+}
+
+/**
+ * bellows_blocks_spare() - free memory that nobody would miss
+ * @node: of this node only; NUMA_NO_NODE for all
+ *
+ * Context: Any.
+ * Return: pages.
+ */
+unsigned long bellows_blocks_spare(int node)
+{
+	unsigned long spare = 0;
+	struct zone *zone;
+	int nid, i;
+
+	for_each_online_node(nid) {
+		if (node != NUMA_NO_NODE && node != nid)
+			continue;
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			if (managed_zone(zone))
+				spare += max(bellows_zone_spare(zone), 0L);
+		}
+	}
+
+	return spare;
+}
+
+/**
+ * bellows_blocks_type() - what is this block meant for?
+ * @start: its first page frame
+ *
+ * Context: Any.
+ * Return: the migratetype to give it back with, -1 when it is set aside for
+ * somebody and must not be emptied.
+ */
+int bellows_blocks_type(unsigned long start)
+{
+	struct page *block = pfn_to_page(start);
+	int type = MIGRATE_MOVABLE;
+
+	if (bellows_ksym_found(get_pfnblock_flags_mask))
+		type = bellows_ksym_call(get_pfnblock_flags_mask)(
+			block, start, MIGRATETYPE_MASK);
+#ifdef CONFIG_ZONE_DMA
+	/* For devices that can use nothing else. */
+	if (page_zonenum(block) == ZONE_DMA)
+		return -1;
+#endif
+
+	return type < MIGRATE_PCPTYPES ? type : -1;
+}
+
+/**
+ * bellows_blocks_capture() - take a block that was emptied for us
+ * @taken: the set that gets it
+ * @block: its first page; nobody can allocate from it (MIGRATE_ISOLATE)
+ *
+ * Context: Any.
+ * Return: false when it is not all free.
+ */
+bool bellows_blocks_capture(struct bellows_pages *taken, struct page *block)
+{
+	struct zone *zone = page_zone(block);
+	unsigned long flags;
+	bool captured;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	captured = PageBuddy(block) &&
+		   page_private(block) == BELLOWS_BLOCK_ORDER &&
+		   bellows_ksym_call(__isolate_free_page)(block,
+							  BELLOWS_BLOCK_ORDER);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	if (captured)
+		bellows_blocks_hold(taken, block);
+
+	return captured;
 }
 
 /*
@@ -478,100 +545,10 @@ bool bellows_blocks_take_at(struct bellows_pages *taken, unsigned long pfn)
 	return true;
 }
 
-static struct page *bellows_allocate(gfp_t gfp, unsigned int order, int node)
-{
-	if (node == NUMA_NO_NODE)
-		return alloc_pages(gfp, order);
-
-	return alloc_pages_node(node, gfp | __GFP_THISNODE, order);
-}
-
-static void bellows_allocate_blocks(struct bellows_pages *taken,
-				    unsigned long wanted, int node)
-{
-	struct page *block;
-
-	while (taken->nr_blocks < wanted &&
-	       bellows_blocks_room() >= BELLOWS_BLOCK_PAGES) {
-		block = bellows_allocate(BELLOWS_BLOCK_GFP, BELLOWS_BLOCK_ORDER,
-					 node);
-		if (!block)
-			break;
-		split_page(block, BELLOWS_BLOCK_ORDER);
-		bellows_blocks_hold(taken, block);
-		bellows_count(BELLOWS_ALLOCATED_BLOCKS, 1);
-		cond_resched();
-	}
-}
-
-static void bellows_allocate_singles(struct bellows_pages *taken,
-				     unsigned long wanted, int node)
-{
-	struct page *page;
-
-	wanted = min(wanted, bellows_blocks_room());
-	while (taken->nr_singles < wanted) {
-		page = bellows_allocate(BELLOWS_SINGLE_GFP, 0, node);
-		if (!page)
-			break;
-		__SetPageOffline(page);
-		list_add_tail(&page->lru, &taken->singles);
-		taken->nr_singles++;
-		cond_resched();
-	}
-	bellows_count(BELLOWS_ALLOCATED_PAGES, taken->nr_singles);
-}
-
-/* Time spent in the allocator, which may have been reclaiming for us. */
-static atomic64_t bellows_stall_ns = ATOMIC64_INIT(0);
-
-/**
- * bellows_blocks_stall_ns() - how long has the balloon waited for memory?
- *
- * The kernel counts that as a task's waiting; nobody in the guest suffers by it.
- *
- * Context: Any.
- * Return: ns since the module was loaded.
- */
-u64 bellows_blocks_stall_ns(void)
-{
-	return atomic64_read(&bellows_stall_ns);
-}
-
-/**
- * bellows_blocks_stalled() - the balloon waited for memory elsewhere
- * @ns: how long
- *
- * Context: Any.
- */
-void bellows_blocks_stalled(u64 ns)
-{
-	atomic64_add(ns, &bellows_stall_ns);
-}
-
-/* The kernel's own choice: what its reclaim and compaction make free. */
-static void bellows_take_allocated(struct bellows_pages *taken,
-				   unsigned long wanted, int node)
-{
-	unsigned long blocks = wanted / BELLOWS_BLOCK_PAGES;
-	u64 started_ns = ktime_get_ns();
-
-	bellows_allocate_blocks(taken,
-				min_t(unsigned long, blocks,
-				      BELLOWS_ALLOCATED_BLOCKS_MAX),
-				node);
-	if (taken->nr_blocks == 0)
-		bellows_allocate_singles(taken,
-					 min_t(unsigned long, wanted,
-					       BELLOWS_SINGLES_MAX),
-					 node);
-	atomic64_add(ktime_get_ns() - started_ns, &bellows_stall_ns);
-}
-
 /**
  * bellows_blocks_take() - get memory from the kernel
  * @taken: an empty set, filled with up to @wanted pages: whole blocks that are
- *	free if there are any, else what the policy brings
+ *	free if there are any, then what the policy brings
  * @wanted: pages of 4 KiB, at least 1
  * @node: take from this node only; NUMA_NO_NODE for any
  *
@@ -583,14 +560,22 @@ static void bellows_take_allocated(struct bellows_pages *taken,
 void bellows_blocks_take(struct bellows_pages *taken, unsigned long wanted,
 			 int node)
 {
-	unsigned long blocks;
+	unsigned long room = bellows_blocks_room();
+	unsigned long blocks, asked = wanted;
 
-	wanted = min(wanted, bellows_blocks_room());
+	wanted = min(wanted, room - min(room, BELLOWS_ROOM_MARGIN));
 	blocks = min_t(unsigned long, wanted / BELLOWS_BLOCK_PAGES,
 		       BELLOWS_FREE_BLOCKS_MAX);
 	if (bellows_isolates && blocks)
 		bellows_take_free(taken, blocks, node);
 	bellows_count(BELLOWS_ISOLATED_BLOCKS, taken->nr_blocks);
-	if (wanted && taken->nr_blocks == 0)
-		bellows_take_allocated(taken, wanted, node);
+	/* What has to be swapped out first is not available yet. */
+	if (taken->nr_blocks == 0)
+		bellows_victims_take(taken, asked / BELLOWS_BLOCK_PAGES, node);
+	if (taken->nr_blocks)
+		return;
+
+	/* The rest of a block comes out of what is spare, whoever chooses. */
+	if (asked < BELLOWS_BLOCK_PAGES || bellows_victims_leave_it_to_kernel())
+		bellows_allocate(taken, wanted, node);
 }

@@ -16,6 +16,11 @@
 /* What the page allocator calls a block. */
 #define BELLOWS_BLOCK_ORDER	9
 static_assert(BELLOWS_BLOCK_PAGES == 1 << BELLOWS_BLOCK_ORDER);
+/*
+ * Pages of what may be taken that are left all the same: down to the last one,
+ * any allocation would look like a shortage and undo it all.
+ */
+#define BELLOWS_ROOM_MARGIN	1024UL
 
 /**
  * struct bellows_pages - memory that is out of the kernel's hands
@@ -98,10 +103,13 @@ static inline bool bellows_page_is_devices(const struct page *page)
 }
 
 void bellows_blocks_init(void);
-const char *bellows_blocks_policy(void);
+bool bellows_blocks_isolates(void);
 void bellows_blocks_drain(void);
 unsigned long bellows_blocks_room(void);
 u64 bellows_blocks_stall_ns(void);
+unsigned long bellows_blocks_spare(int node);
+int bellows_blocks_type(unsigned long start);
+bool bellows_blocks_capture(struct bellows_pages *taken, struct page *block);
 void bellows_blocks_take(struct bellows_pages *taken, unsigned long wanted,
 			 int node);
 void bellows_blocks_take_idle(struct bellows_pages *taken,

@@ -32,10 +32,11 @@
 #include "movable.h"
 #include "stats.h"
 #include "trace.h"
+#include "victims.h"
 #include "wanted.h"
 
 #define BELLOWS_PERIOD_MS 1000
-/* While the host is short: it decides by what we say of ourselves. */
+/* While the host is short, and decides by what we say of ourselves, or in haste. */
 #define BELLOWS_PERIOD_SHORT_MS 100
 /* After a refusal that holds for all our memory, or when we ran out of it. */
 #define BELLOWS_HOLD_OFF_MS 10000
@@ -342,7 +343,7 @@ static void bellows_control_deflate(struct bellows_control *control,
 /* Time until the worker looks again by itself. */
 static unsigned int bellows_control_period(const struct bellows_control *control)
 {
-	return control->wish.request & BELLOWS_REQ_SWEEP ?
+	return bellows_victims_hear(control->wish.request) ?
 		       BELLOWS_PERIOD_SHORT_MS : BELLOWS_PERIOD_MS;
 }
 

@@ -35,6 +35,14 @@
  * @BELLOWS_SWEEPS: Sweeps over all pages, to see which are used.
  * @BELLOWS_SWEEP_NS: CPU time that they took.
  * @BELLOWS_TLB_FLUSHES: Flushes of all TLBs, one for each sweep.
+ * @BELLOWS_EVICTED_PAGES: Pages that were evicted by our choice.
+ * @BELLOWS_EVICTED_HUGE: Huge pages among the victims; they go as a whole.
+ * @BELLOWS_MIGRATED_PAGES: Pages that were moved to empty a block.
+ * @BELLOWS_MADE_BLOCKS: Blocks that were emptied and taken.
+ * @BELLOWS_SPOILED_BLOCKS: Blocks that could not be emptied after all.
+ * @BELLOWS_NOT_PAYING: Times that evicting was stopped for bringing too little.
+ * @BELLOWS_LEFT_TO_KERNEL: Times that the kernel was left to choose, the history
+ *	having found nothing (more).
  * @BELLOWS_NR_COUNTERS: How many there are.
  */
 enum bellows_counter {
@@ -62,6 +70,13 @@ enum bellows_counter {
 	BELLOWS_SWEEPS,
 	BELLOWS_SWEEP_NS,
 	BELLOWS_TLB_FLUSHES,
+	BELLOWS_EVICTED_PAGES,
+	BELLOWS_EVICTED_HUGE,
+	BELLOWS_MIGRATED_PAGES,
+	BELLOWS_MADE_BLOCKS,
+	BELLOWS_SPOILED_BLOCKS,
+	BELLOWS_NOT_PAYING,
+	BELLOWS_LEFT_TO_KERNEL,
 	BELLOWS_NR_COUNTERS,
 };
 

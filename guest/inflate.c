@@ -19,6 +19,7 @@
 #include "link.h"
 #include "registration.h"
 #include "trace.h"
+#include "victims.h"
 #include "virtio.h"
 #include "wanted.h"
 
@@ -49,6 +50,7 @@ void bellows_inflation_begin(struct bellows_inflation *inflation,
 	};
 	bellows_pages_init(&inflation->refused);
 	bellows_blocks_drain();
+	bellows_victims_begin();
 }
 
 /**
@@ -62,6 +64,7 @@ void bellows_inflation_end(struct bellows_inflation *inflation)
 	unsigned long got =
 		inflation->blocks * BELLOWS_BLOCK_PAGES + inflation->singles;
 
+	bellows_victims_end(got >= inflation->wanted);
 	bellows_blocks_give_back(&inflation->refused);
 	trace_bellows_inflate(inflation->wanted, got, inflation->blocks,
 			      inflation->singles, inflation->refused_pages,

@@ -19,6 +19,7 @@
 #include "stats.h"
 #include "sweep.h"
 #include "sysfs.h"
+#include "victims.h"
 #include "virtio.h"
 
 #define CREATE_TRACE_POINTS
@@ -88,6 +89,7 @@ static int __init bellows_guest_init(void)
 	bellows_blocks_init();
 	bellows_stats_init();
 	bellows_sweep_init();
+	bellows_victims_init();
 	bellows_inspect_init();
 
 	ret = bellows_control_init(&bellows, link);
@@ -131,6 +133,7 @@ exit_control:
 	bellows_control_exit(&bellows);
 exit_sweep:
 	bellows_inspect_exit();
+	bellows_victims_exit();
 	bellows_sweep_exit();
 
 	return ret;
@@ -147,6 +150,7 @@ static void __exit bellows_guest_exit(void)
 	bellows_control_stop(&bellows);
 	bellows_control_exit(&bellows);
 	bellows_inspect_exit();
+	bellows_victims_exit();
 	bellows_sweep_exit();
 }
 

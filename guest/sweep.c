@@ -405,7 +405,7 @@ bool bellows_sweep_init(void)
 	init_waitqueue_head(&bellows_sweeper.wake);
 	bellows_sweeper.gap_ms = bellows_sweep_settings.gap_ms;
 	bellows_ksym_find(task_sched_runtime);
-	if (!bellows_rmap_init()) {
+	if (!BELLOWS_CHOOSES || !bellows_rmap_init()) {
 		pr_notice("no way to see which pages are used\n");
 		return false;
 	}

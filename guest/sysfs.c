@@ -11,10 +11,10 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "blocks.h"
 #include "control.h"
 #include "counters.h"
 #include "sysfs.h"
+#include "victims.h"
 
 /* Longest time that may be set: an hour. */
 #define BELLOWS_TIME_MAX_MS 3600000
@@ -114,13 +114,13 @@ static struct kobj_attribute single_pages_attribute = __ATTR_RO(single_pages);
 static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr,
 			   char *buf)
 {
-	return sysfs_emit(buf, "%s\n", bellows_blocks_policy());
+	return sysfs_emit(buf, "%s\n", bellows_victims_policy());
 }
 
 static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return sysfs_streq(buf, "kernel") ? count : -EINVAL;
+	return bellows_victims_set_policy(buf) ? count : -EINVAL;
 }
 
 static struct kobj_attribute policy_attribute = __ATTR_RW(policy);
@@ -326,6 +326,13 @@ BELLOWS_COUNTER(moved_pages, BELLOWS_MOVED_PAGES);
 BELLOWS_COUNTER(sweeps, BELLOWS_SWEEPS);
 BELLOWS_COUNTER(sweep_ns, BELLOWS_SWEEP_NS);
 BELLOWS_COUNTER(tlb_flushes, BELLOWS_TLB_FLUSHES);
+BELLOWS_COUNTER(evicted_pages, BELLOWS_EVICTED_PAGES);
+BELLOWS_COUNTER(evicted_huge, BELLOWS_EVICTED_HUGE);
+BELLOWS_COUNTER(migrated_pages, BELLOWS_MIGRATED_PAGES);
+BELLOWS_COUNTER(made_blocks, BELLOWS_MADE_BLOCKS);
+BELLOWS_COUNTER(spoiled_blocks, BELLOWS_SPOILED_BLOCKS);
+BELLOWS_COUNTER(not_paying, BELLOWS_NOT_PAYING);
+BELLOWS_COUNTER(left_to_kernel, BELLOWS_LEFT_TO_KERNEL);
 
 static struct attribute *bellows_counter_attributes[] = {
 	&inflated_pages_counter.attribute.attr,
@@ -352,6 +359,13 @@ static struct attribute *bellows_counter_attributes[] = {
 	&sweeps_counter.attribute.attr,
 	&sweep_ns_counter.attribute.attr,
 	&tlb_flushes_counter.attribute.attr,
+	&evicted_pages_counter.attribute.attr,
+	&evicted_huge_counter.attribute.attr,
+	&migrated_pages_counter.attribute.attr,
+	&made_blocks_counter.attribute.attr,
+	&spoiled_blocks_counter.attribute.attr,
+	&not_paying_counter.attribute.attr,
+	&left_to_kernel_counter.attribute.attr,
 	NULL
 };
 

@@ -11,6 +11,7 @@
 
 #include "sweep.h"
 #include "sysfs.h"
+#include "victims.h"
 
 /* Longest time that may be set: an hour. */
 #define BELLOWS_ESC_TIME_MAX_MS 3600000
@@ -70,6 +71,11 @@ BELLOWS_KNOB(sweep_gap_ms, bellows_sweep_settings.gap_ms, 10,
 	     BELLOWS_ESC_TIME_MAX_MS);
 BELLOWS_KNOB(sweep_gap_max_ms, bellows_sweep_settings.gap_max_ms, 10,
 	     BELLOWS_ESC_TIME_MAX_MS);
+BELLOWS_KNOB(block_moves_max, bellows_victims_settings.block_moves_max, 0,
+	     BELLOWS_BLOCK_PAGES);
+BELLOWS_KNOB(patience_ms, bellows_victims_settings.patience_ms, 0,
+	     BELLOWS_ESC_TIME_MAX_MS);
+BELLOWS_KNOB(gain_percent, bellows_victims_settings.gain_percent, 0, 100);
 
 static ssize_t sweep_always_show(struct kobject *kobj,
 				 struct kobj_attribute *attr, char *buf)
@@ -140,6 +146,9 @@ static struct attribute *bellows_esc_attributes[] = {
 	&sweep_urgent_percent_knob.attribute.attr,
 	&sweep_gap_ms_knob.attribute.attr,
 	&sweep_gap_max_ms_knob.attribute.attr,
+	&block_moves_max_knob.attribute.attr,
+	&patience_ms_knob.attribute.attr,
+	&gain_percent_knob.attribute.attr,
 	&sweep_always_attribute.attr,
 	&working_set_attribute.attr,
 	&unused_clean_pages_attribute.attr,

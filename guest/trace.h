@@ -135,6 +135,55 @@ TRACE_EVENT(bellows_sweep,
 		  __entry->gap_ms)
 );
 
+TRACE_EVENT(bellows_evict,
+	TP_PROTO(unsigned int rank, unsigned long pages, unsigned long freed,
+		 s64 net),
+	TP_ARGS(rank, pages, freed, net),
+	TP_STRUCT__entry(
+		__field(unsigned int, rank)
+		__field(unsigned long, pages)
+		__field(unsigned long, freed)
+		__field(s64, net)
+	),
+	TP_fast_assign(
+		__entry->rank = rank;
+		__entry->pages = pages;
+		__entry->freed = freed;
+		__entry->net = net;
+	),
+	TP_printk("class=%u idle=%u tried_pages=%lu freed_pages=%lu net_pages=%lld",
+		  __entry->rank / 16, 15 - __entry->rank % 16, __entry->pages,
+		  __entry->freed, __entry->net)
+);
+
+TRACE_EVENT(bellows_evacuate,
+	TP_PROTO(unsigned long pfn, unsigned int cold, unsigned int moves,
+		 unsigned long evicted, unsigned long migrated, bool made, u64 ns),
+	TP_ARGS(pfn, cold, moves, evicted, migrated, made, ns),
+	TP_STRUCT__entry(
+		__field(unsigned long, pfn)
+		__field(unsigned int, cold)
+		__field(unsigned int, moves)
+		__field(unsigned long, evicted)
+		__field(unsigned long, migrated)
+		__field(bool, made)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->pfn = pfn;
+		__entry->cold = cold;
+		__entry->moves = moves;
+		__entry->evicted = evicted;
+		__entry->migrated = migrated;
+		__entry->made = made;
+		__entry->ns = ns;
+	),
+	TP_printk("pfn=%#lx cold_pages=%u moving_pages=%u evicted_pages=%lu migrated_pages=%lu made=%d ns=%llu",
+		  __entry->pfn, __entry->cold, __entry->moves,
+		  __entry->evicted, __entry->migrated, __entry->made,
+		  __entry->ns)
+);
+
 #endif /* _BELLOWS_GUEST_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -155,6 +155,34 @@ static inline void bellows_shrinker_free(struct shrinker *shrinker)
 }
 #endif
 
+/*
+ * Were histories and made blocks tried on this kernel? On others the choice is
+ * left to the kernel, as with the stock driver.
+ */
+#define BELLOWS_CHOOSES	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
+
+/* What takes a page off its list returns 0 for success until 6.2, then true. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define BELLOWS_ISOLATE_RESULT		bool
+#define bellows_isolated(result)	(result)
+#else
+#define BELLOWS_ISOLATE_RESULT		int
+#define bellows_isolated(result)	((result) == 0)
+#endif
+
+#ifdef _LINUX_MIGRATE_H
+/* What migrate_pages() asks its caller to allocate: a folio since 6.5. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define BELLOWS_MIGRATED		struct folio
+#define bellows_migrate_get_t		new_folio_t
+#define bellows_migrate_put_t		free_folio_t
+#else
+#define BELLOWS_MIGRATED		struct page
+#define bellows_migrate_get_t		new_page_t
+#define bellows_migrate_put_t		free_page_t
+#endif
+#endif
+
 #ifdef LINUX_MM_INLINE_H
 /*
  * Takes the accessed bit of an entry, under its page table's lock, and leaves the

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What lies in a block, and what can be done with it.
+ *
+ * Looked at without a reference and without the zone's lock: what is found may
+ * be old news when it is used, and whoever acts on it looks again.
+ */
+#include <linux/lockdep.h>
+#include <linux/memcontrol.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/rcupdate.h>
+
+#include <bellows/compat.h>
+
+#include "content.h"
+#include "rmap_walk.h"
+#include "sweep.h"
+
+/**
+ * bellows_content_protected() - did somebody set this memory apart?
+ * @folio: a reference is held, or what is found is thrown away if it changed
+ *
+ * memory.min and memory.low of its own control group, as far as they go. What a
+ * group passes on to its children is not looked at.
+ *
+ * Context: Any.
+ * Return: true when it must not be evicted.
+ */
+bool bellows_content_protected(struct folio *folio)
+{
+#ifdef CONFIG_MEMCG
+	unsigned long kept, usage;
+	struct mem_cgroup *memcg;
+	bool kept_back = false;
+
+	rcu_read_lock();
+	memcg = page_memcg_check(&folio->page);
+	if (memcg) {
+		kept = max(READ_ONCE(memcg->memory.min),
+			   READ_ONCE(memcg->memory.low));
+		usage = page_counter_read(&memcg->memory);
+		kept_back = kept && usage <= kept;
+	}
+	rcu_read_unlock();
+
+	return kept_back;
+#else
+	return false;
+#endif
+}
+
+/* Is more than the page tables and the cache holding on to it? Small pages only. */
+static bool bellows_content_pinned(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	int known = atomic_read(&page->_mapcount) + 1;
+
+	known += folio_has_private(folio);
+	if (folio_test_anon(folio) ? folio_test_swapcache(folio) :
+				     !!READ_ONCE(page->mapping))
+		known++;
+
+	return page_count(page) > known;
+}
+
+/* Can it be dropped with nothing written, and hardly be missed? */
+static bool bellows_content_cold(struct page *page, unsigned long pfn)
+{
+	const struct bellows_esc_page *history = &bellows_histories.page[pfn];
+	struct folio *folio = page_folio(page);
+
+	if (!bellows_esc_knows(history, bellows_rmap_print(folio, 0)) ||
+	    bellows_esc_class(history) != 0 || !bellows_esc_proven(history))
+		return false;
+	if (folio_test_dirty(folio) || folio_test_writeback(folio))
+		return false;
+	if (folio_test_swapbacked(folio) && !folio_test_swapcache(folio))
+		return false;
+
+	return !bellows_content_protected(folio);
+}
+
+/**
+ * bellows_content() - what is this page?
+ * @pfn: its page frame number, online, below the end of the histories
+ * @pages: set to the number of pages that this is said of
+ *
+ * Context: The lock of the histories is held.
+ * Return: see enum bellows_content.
+ */
+enum bellows_content bellows_content(unsigned long pfn, unsigned long *pages)
+{
+	struct page *page = pfn_to_page(pfn);
+	unsigned long order;
+
+	lockdep_assert_held(&bellows_histories.lock);
+
+	*pages = 1;
+	if (PageBuddy(page)) {
+		order = READ_ONCE(page_private(page));
+		if (order <= BELLOWS_MAX_PAGE_ORDER)
+			*pages = 1UL << order;
+		return BELLOWS_CONTENT_FREE;
+	}
+	/* A huge page has a block to itself: moving it makes none. */
+	if (PageCompound(page) || PageReserved(page) || PageOffline(page))
+		return BELLOWS_CONTENT_STUCK;
+	/* On a CPU's own list of free pages. */
+	if (page_count(page) == 0)
+		return BELLOWS_CONTENT_FREE;
+	if (__PageMovable(page))
+		return BELLOWS_CONTENT_MOVES;
+	if (!PageLRU(page) || folio_test_unevictable(page_folio(page)) ||
+	    folio_test_mlocked(page_folio(page)) ||
+	    bellows_content_pinned(page))
+		return BELLOWS_CONTENT_STUCK;
+
+	return bellows_content_cold(page, pfn) ? BELLOWS_CONTENT_COLD :
+						 BELLOWS_CONTENT_MOVES;
+}
+
+/**
+ * bellows_content_of_block() - what lies in a block?
+ * @start: its first page frame
+ * @block: filled in
+ *
+ * Context: May sleep, takes the lock of the histories.
+ * Return: false when there is no such block.
+ */
+bool bellows_content_of_block(unsigned long start,
+			      struct bellows_esc_block *block)
+{
+	unsigned long pfn, pages, end = start + BELLOWS_BLOCK_PAGES;
+
+	*block = (struct bellows_esc_block){};
+	if (end > bellows_histories.end || !pfn_to_online_page(start))
+		return false;
+
+	mutex_lock(&bellows_histories.lock);
+	for (pfn = start; pfn < end && !block->stuck; pfn += pages) {
+		enum bellows_content content = bellows_content(pfn, &pages);
+
+		pages = min(pages, end - pfn);
+		switch (content) {
+		case BELLOWS_CONTENT_FREE:
+			block->free += pages;
+			break;
+		case BELLOWS_CONTENT_COLD:
+			block->cold += pages;
+			break;
+		case BELLOWS_CONTENT_MOVES:
+			block->moves += pages;
+			break;
+		case BELLOWS_CONTENT_STUCK:
+			block->stuck += pages;
+			break;
+		}
+	}
+	mutex_unlock(&bellows_histories.lock);
+
+	return true;
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Makes whole blocks: evicts what is cold in them, and moves the rest away.
+ *
+ * What is evicted and where the hole is are two questions. The first is answered
+ * by history: cold clean pages only. The second by cost: the block in which there
+ * is least to do. Pages that are in use are copied to a free place elsewhere,
+ * which costs a memcpy and no I/O, and nobody misses anything. So that there
+ * are free places, cold pages of the blocks that are not worth emptying go first.
+ *
+ * alloc_contig_range() does something similar and is no good here: it drops clean
+ * pages that are in use, zeroes the result, and lets its copies reclaim.
+ */
+#include <linux/gfp.h>
+#include <linux/lockdep.h>
+#include <linux/memory_hotplug.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/page-flags.h>
+#include <linux/sched.h>
+#include <linux/sort.h>
+#include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
+#include <linux/vmstat.h>
+
+#include <bellows/compat.h>
+#include <bellows/ksym.h>
+
+#include "blocks.h"
+#include "content.h"
+#include "counters.h"
+#include "evacuate.h"
+#include "reclaim.h"
+#include "sweep.h"
+#include "trace.h"
+
+/* Blocks that are out of the allocator's reach at a time. */
+#define BELLOWS_EVACUATE_MAX	4
+/* Passes over one block: a page may be busy for a moment. */
+#define BELLOWS_EVACUATE_PASSES	3
+
+/* A copy that has to reclaim would take from what is in use. */
+#define BELLOWS_COPY_GFP                                             \
+	((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | \
+	 __GFP_NOWARN)
+
+BELLOWS_KSYM(int, start_isolate_page_range, unsigned long start,
+	     unsigned long end, int migratetype, int flags, gfp_t gfp);
+BELLOWS_KSYM(void, undo_isolate_page_range, unsigned long start,
+	     unsigned long end, int migratetype);
+BELLOWS_KSYM(int, migrate_pages, struct list_head *from,
+	     bellows_migrate_get_t *get, bellows_migrate_put_t *put,
+	     unsigned long private, enum migrate_mode mode, int reason,
+	     unsigned int *succeeded);
+BELLOWS_KSYM(void, putback_movable_pages, struct list_head *list);
+BELLOWS_KSYM(BELLOWS_ISOLATE_RESULT, isolate_movable_page, struct page *page, isolate_mode_t mode);
+
+/**
+ * struct bellows_ranked - a block in the order of cost
+ * @start: first page frame
+ * @cost: see bellows_esc_block_cost()
+ */
+struct bellows_ranked {
+	unsigned long start;
+	unsigned int cost;
+};
+
+/**
+ * struct bellows_evacuation - the blocks, in order; the worker's own
+ * @ranked: all of them
+ * @size: room in @ranked
+ * @nr: length of @ranked
+ * @best: the first not yet tried
+ * @worst: one past the last of which the cold pages were not yet dropped
+ * @planned: those that are to be emptied next
+ * @nr_planned: length of @planned
+ */
+struct bellows_evacuation {
+	struct bellows_ranked *ranked;
+	unsigned long size;
+	unsigned long nr;
+	unsigned long best;
+	unsigned long worst;
+	unsigned long planned[BELLOWS_EVACUATE_MAX];
+	unsigned int nr_planned;
+};
+
+static struct bellows_evacuation bellows_evacuation;
+
+/**
+ * bellows_evacuate_init() - find what is needed
+ *
+ * Context: May sleep. After the histories.
+ * Return: false when this kernel lacks something, or there is no memory.
+ */
+bool bellows_evacuate_init(void)
+{
+	struct bellows_evacuation *evacuation = &bellows_evacuation;
+
+	/* Without it, compressed memory stays where it is. */
+	bellows_ksym_find(isolate_movable_page);
+	if (!bellows_ksym_find(start_isolate_page_range) ||
+	    !bellows_ksym_find(undo_isolate_page_range) ||
+	    !bellows_ksym_find(migrate_pages) ||
+	    !bellows_ksym_find(putback_movable_pages))
+		return false;
+
+	evacuation->size = bellows_histories.end / BELLOWS_BLOCK_PAGES;
+	evacuation->ranked = vzalloc(array_size(evacuation->size,
+						sizeof(*evacuation->ranked)));
+
+	return evacuation->ranked;
+}
+
+/**
+ * bellows_evacuate_exit() - free what bellows_evacuate_init() allocated
+ */
+void bellows_evacuate_exit(void)
+{
+	vfree(bellows_evacuation.ranked);
+	bellows_evacuation.ranked = NULL;
+}
+
+static int bellows_by_cost(const void *a, const void *b)
+{
+	const struct bellows_ranked *first = a, *second = b;
+
+	if (first->cost == second->cost)
+		return first->start < second->start ? -1 : 1;
+
+	return first->cost < second->cost ? -1 : 1;
+}
+
+/**
+ * bellows_evacuate_rank() - look at all blocks and put them in order
+ * @moves_max: pages that may be moved for one block
+ * @node: of this node only; NUMA_NO_NODE for all
+ *
+ * Context: Worker. May sleep, takes the lock of the histories.
+ */
+void bellows_evacuate_rank(unsigned int moves_max, int node)
+{
+	struct bellows_evacuation *evacuation = &bellows_evacuation;
+	struct bellows_esc_block block;
+	struct bellows_ranked *ranked;
+	unsigned long i, start;
+
+	/* A page on its way to a list looks stuck. */
+	bellows_reclaim_settle();
+	evacuation->nr = 0;
+	for (i = 0; i < evacuation->size; i++) {
+		start = i * BELLOWS_BLOCK_PAGES;
+		if (!bellows_content_of_block(start, &block) ||
+		    (node != NUMA_NO_NODE && node != pfn_to_nid(start)))
+			continue;
+		if (bellows_blocks_type(start) < 0)
+			block.stuck = BELLOWS_BLOCK_PAGES;
+		ranked = &evacuation->ranked[evacuation->nr++];
+		ranked->start = start;
+		ranked->cost = bellows_esc_block_cost(&block, moves_max);
+		cond_resched();
+	}
+	sort(evacuation->ranked, evacuation->nr, sizeof(*evacuation->ranked),
+	     bellows_by_cost, NULL);
+	evacuation->best = 0;
+	evacuation->worst = evacuation->nr;
+	evacuation->nr_planned = 0;
+}
+
+/**
+ * bellows_evacuate_cold() - drop cold pages where no block is to be made
+ * @wanted: pages, at most
+ *
+ * From the blocks that cost most to empty, or cannot be emptied.
+ *
+ * Context: Worker. May sleep, takes the lock of the histories.
+ * Return: pages that are free now; 0 when no such pages are left.
+ */
+unsigned long bellows_evacuate_cold(unsigned long wanted)
+{
+	struct bellows_evacuation *evacuation = &bellows_evacuation;
+	unsigned long freed = 0;
+
+	while (freed < wanted && evacuation->worst > evacuation->best) {
+		evacuation->worst--;
+		freed += bellows_reclaim_cold(
+			evacuation->ranked[evacuation->worst].start,
+			BELLOWS_BLOCK_PAGES);
+		cond_resched();
+	}
+
+	return freed;
+}
+
+/**
+ * bellows_evacuate_plan() - choose the blocks to be emptied next
+ * @blocks: how many, at most
+ * @room: set to the free pages that there have to be beside them
+ *
+ * Context: Worker. May sleep, takes the lock of the histories.
+ * Return: how many were chosen, 0 when there are none any more.
+ */
+unsigned long bellows_evacuate_plan(unsigned int blocks, unsigned long *room)
+{
+	struct bellows_evacuation *evacuation = &bellows_evacuation;
+	struct bellows_esc_block block;
+	struct bellows_ranked *ranked;
+
+	*room = 0;
+	evacuation->nr_planned = 0;
+	blocks = min_t(unsigned int, blocks, BELLOWS_EVACUATE_MAX);
+	while (evacuation->nr_planned < blocks &&
+	       evacuation->best < evacuation->worst) {
+		ranked = &evacuation->ranked[evacuation->best];
+		if (ranked->cost == BELLOWS_ESC_NEVER)
+			break;
+		evacuation->best++;
+		/* What is free is no longer spare when the block is taken. */
+		if (!bellows_content_of_block(ranked->start, &block) ||
+		    block.stuck)
+			continue;
+		*room += block.free + block.moves;
+		evacuation->planned[evacuation->nr_planned++] = ranked->start;
+	}
+
+	return evacuation->nr_planned;
+}
+
+static BELLOWS_MIGRATED *bellows_copy_target(BELLOWS_MIGRATED *from,
+					     unsigned long unused)
+{
+	int node = page_to_nid((struct page *)from);
+
+	/* A small page is its own folio. */
+	return (void *)alloc_pages_node(node, BELLOWS_COPY_GFP, 0);
+}
+
+/* Takes what is no LRU page, but can be moved all the same, to @moving. */
+static void bellows_evacuate_movable(struct page *page,
+				     struct list_head *moving)
+{
+	if (bellows_ksym_found(isolate_movable_page) &&
+	    bellows_isolated(bellows_ksym_call(isolate_movable_page)(page, 0)))
+		list_add_tail(&page->lru, moving);
+}
+
+/* Takes an LRU page: what is cold to @cold, the rest to @moving. */
+static void bellows_evacuate_lru(unsigned long pfn, bool is_cold,
+				 struct list_head *cold,
+				 struct list_head *moving)
+{
+	struct folio *folio = page_folio(pfn_to_page(pfn));
+
+	if (!folio_try_get(folio))
+		return;
+	if (folio_test_large(folio) || folio_pfn(folio) != pfn) {
+		folio_put(folio);
+		return;
+	}
+	/* migrate_pages() takes what is moved off the account again. */
+	if (bellows_reclaim_isolate(folio, is_cold ? cold : moving) && !is_cold)
+		mod_node_page_state(folio_pgdat(folio),
+				    NR_ISOLATED_ANON + folio_is_file_lru(folio),
+				    1);
+}
+
+/*
+ * Takes all of a block that is in somebody's hands off its lists: what is cold to
+ * @cold, the rest to @moving.
+ */
+static void bellows_evacuate_collect(unsigned long start,
+				     struct list_head *cold,
+				     struct list_head *moving)
+{
+	unsigned long pfn, pages;
+	enum bellows_content content;
+
+	mutex_lock(&bellows_histories.lock);
+	for (pfn = start; pfn < start + BELLOWS_BLOCK_PAGES; pfn += pages) {
+		content = bellows_content(pfn, &pages);
+		if (content != BELLOWS_CONTENT_COLD &&
+		    content != BELLOWS_CONTENT_MOVES)
+			continue;
+		if (__PageMovable(pfn_to_page(pfn)))
+			bellows_evacuate_movable(pfn_to_page(pfn), moving);
+		else
+			bellows_evacuate_lru(pfn,
+					     content == BELLOWS_CONTENT_COLD,
+					     cold, moving);
+	}
+	mutex_unlock(&bellows_histories.lock);
+}
+
+/* One pass over a block. Adds to what was evicted and moved. */
+static void bellows_evacuate_pass(unsigned long start, unsigned long *evicted,
+				  unsigned long *moved)
+{
+	unsigned int succeeded = 0;
+	LIST_HEAD(moving);
+	LIST_HEAD(cold);
+
+	bellows_evacuate_collect(start, &cold, &moving);
+	if (!list_empty(&cold))
+		*evicted += bellows_reclaim_list(&cold);
+	if (list_empty(&moving))
+		return;
+	/* Waits for nobody: a server that does not answer must not stop us. */
+	bellows_ksym_call(migrate_pages)(&moving, bellows_copy_target, NULL, 0,
+					 MIGRATE_ASYNC, MR_CONTIG_RANGE,
+					 &succeeded);
+	if (!list_empty(&moving))
+		bellows_ksym_call(putback_movable_pages)(&moving);
+	*moved += succeeded;
+}
+
+/* Empties one block that nobody can allocate from, and takes it. */
+static bool bellows_evacuate_block(struct bellows_pages *taken,
+				   unsigned long start)
+{
+	unsigned long evicted = 0, moved = 0;
+	u64 started_ns = ktime_get_ns();
+	struct bellows_esc_block block;
+	bool made = false;
+	int pass;
+
+	bellows_content_of_block(start, &block);
+	for (pass = 0; pass < BELLOWS_EVACUATE_PASSES && !made; pass++) {
+		/* What could not go is back on its way to a list. */
+		if (pass)
+			bellows_reclaim_settle();
+		bellows_evacuate_pass(start, &evicted, &moved);
+		made = bellows_blocks_capture(taken, pfn_to_page(start));
+	}
+	bellows_count(BELLOWS_MIGRATED_PAGES, moved);
+	bellows_count(made ? BELLOWS_MADE_BLOCKS : BELLOWS_SPOILED_BLOCKS, 1);
+	trace_bellows_evacuate(start, block.cold, block.moves, evicted, moved,
+			       made, ktime_get_ns() - started_ns);
+
+	return made;
+}
+
+/* Keeps everybody from allocating in a block, empties it, and takes it. */
+static bool bellows_evacuate_planned(struct bellows_pages *taken,
+				     unsigned long start)
+{
+	unsigned long end = start + BELLOWS_BLOCK_PAGES;
+	int type = bellows_blocks_type(start);
+	bool made;
+
+	if (type < 0 ||
+	    bellows_ksym_call(start_isolate_page_range)(start, end, type, 0,
+							BELLOWS_COPY_GFP)) {
+		bellows_count(BELLOWS_SPOILED_BLOCKS, 1);
+		return false;
+	}
+	/* Free pages of it lie on the CPUs' own lists. */
+	bellows_blocks_drain();
+	made = bellows_evacuate_block(taken, start);
+	bellows_ksym_call(undo_isolate_page_range)(start, end, type);
+
+	return made;
+}
+
+/**
+ * bellows_evacuate_do() - empty the blocks that were planned, and take them
+ * @taken: the set that gets them
+ *
+ * One at a time: two neighbours that nobody may allocate from would merge when
+ * they are free, into something that is not a block.
+ *
+ * Context: Worker. May sleep, takes the lock of the histories.
+ * Return: how many were made.
+ */
+unsigned int bellows_evacuate_do(struct bellows_pages *taken)
+{
+	struct bellows_evacuation *evacuation = &bellows_evacuation;
+	unsigned int i, made = 0;
+
+	bellows_reclaim_settle();
+	for (i = 0; i < evacuation->nr_planned; i++) {
+		made += bellows_evacuate_planned(taken, evacuation->planned[i]);
+		cond_resched();
+	}
+	evacuation->nr_planned = 0;
+
+	return made;
+}

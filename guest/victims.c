@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who chooses what the guest parts with: its history, or the kernel.
+ *
+ * Free blocks come first in any case, see blocks.c. Then blocks are made: cold
+ * clean pages are evicted until there is room to move the rest of the cheapest
+ * blocks to; when no cold clean pages are left, the next classes are, in the order
+ * of Enhanced Second-Chance. When that brings nothing any more the inflation ends
+ * short of its target, or the kernel chooses as it would for the stock driver.
+ */
+#define pr_fmt(fmt) "bellows_guest: " fmt
+
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include <bellows/abi.h>
+
+#include "blocks.h"
+#include "counters.h"
+#include "evacuate.h"
+#include "reclaim.h"
+#include "sweep.h"
+#include "victims.h"
+
+/* Blocks that are made in one bite. */
+#define BELLOWS_BITE_BLOCKS	4
+/* Bites in a row that may fail. */
+#define BELLOWS_FAILURES_MAX	8
+/* Longest time for one bite: the host may have changed its mind by then. */
+#define BELLOWS_BITE_MS		1000
+
+struct bellows_victims_settings bellows_victims_settings = {
+	.policy = BELLOWS_POLICY_AUTO,
+	.block_moves_max = BELLOWS_BLOCK_PAGES,
+	.patience_ms = 15000,
+	.gain_percent = 50,
+};
+
+/**
+ * struct bellows_choice - where we are; the worker's own
+ * @possible: this kernel has all that is needed
+ * @waiting_since: jiffies when an inflation began to wait for histories, 0 when
+ *	none does
+ * @waited_at: jiffies when one last found none
+ * @ranked: the blocks are in order
+ * @node: of which node they are
+ * @exhausted: nothing can be missed any more, as of @exhausted_at
+ * @exhausted_at: number of the sweep that said so
+ * @unfinished: the last bite took too long, and goes on with the next
+ * @distress: the host cannot wait; written and read by the worker
+ */
+struct bellows_choice {
+	bool possible;
+	unsigned long waiting_since;
+	unsigned long waited_at;
+	bool ranked;
+	int node;
+	bool exhausted;
+	unsigned long exhausted_at;
+	bool unfinished;
+	bool distress;
+};
+
+static struct bellows_choice bellows_choice;
+
+static const char *const bellows_policies[] = {
+	[BELLOWS_POLICY_KERNEL] = "kernel",
+	[BELLOWS_POLICY_ESC] = "esc",
+	[BELLOWS_POLICY_AUTO] = "auto",
+};
+
+/**
+ * bellows_victims_init() - find out what this kernel allows
+ *
+ * Context: May sleep. After the histories and the blocks.
+ */
+void bellows_victims_init(void)
+{
+	struct bellows_choice *choice = &bellows_choice;
+
+	if (!bellows_sweep_works() || !bellows_blocks_isolates() ||
+	    !bellows_reclaim_init())
+		goto kernel;
+	if (!bellows_evacuate_init()) {
+		bellows_reclaim_exit();
+		goto kernel;
+	}
+	choice->possible = true;
+	return;
+
+kernel:
+	bellows_victims_settings.policy = BELLOWS_POLICY_KERNEL;
+	pr_notice("leaving the choice of pages to the kernel\n");
+}
+
+/**
+ * bellows_victims_exit() - free what bellows_victims_init() allocated
+ *
+ * Context: May sleep. Nobody inflates any more.
+ */
+void bellows_victims_exit(void)
+{
+	if (!bellows_choice.possible)
+		return;
+	bellows_evacuate_exit();
+	bellows_reclaim_exit();
+	bellows_choice.possible = false;
+}
+
+/**
+ * bellows_victims_set_policy() - have somebody else choose
+ * @name: of the policy, a newline behind it or not
+ *
+ * Context: Any.
+ * Return: false when there is no such policy, or not on this kernel.
+ */
+bool bellows_victims_set_policy(const char *name)
+{
+	int policy = sysfs_match_string(bellows_policies, name);
+
+	if (policy < 0 ||
+	    (policy != BELLOWS_POLICY_KERNEL && !bellows_choice.possible))
+		return false;
+	WRITE_ONCE(bellows_victims_settings.policy, policy);
+
+	return true;
+}
+
+/**
+ * bellows_victims_policy() - who chooses
+ *
+ * Context: Any.
+ * Return: the policy's name; what is behind it is for people to read.
+ */
+const char *bellows_victims_policy(void)
+{
+	if (!bellows_blocks_isolates())
+		return "kernel (allocated blocks only)";
+
+	return bellows_policies[READ_ONCE(bellows_victims_settings.policy)];
+}
+
+static bool bellows_victims_by_history(void)
+{
+	return bellows_choice.possible &&
+	       READ_ONCE(bellows_victims_settings.policy) !=
+		       BELLOWS_POLICY_KERNEL;
+}
+
+/**
+ * bellows_victims_hear() - what the host says of its own need
+ * @request: BELLOWS_REQ_* bits
+ *
+ * Context: Worker.
+ * Return: true when the worker should soon run again: the host is short, or the
+ * last bite of an inflation was cut short.
+ */
+bool bellows_victims_hear(u32 request)
+{
+	bool is_short = request & BELLOWS_REQ_SWEEP;
+
+	bellows_choice.distress = request & BELLOWS_REQ_DISTRESS;
+	if (is_short)
+		bellows_sweep_want(false);
+
+	return is_short || bellows_choice.unfinished;
+}
+
+/**
+ * bellows_victims_begin() - an inflation begins
+ *
+ * Context: Worker. May sleep, takes the lock of the histories.
+ */
+void bellows_victims_begin(void)
+{
+	bellows_choice.ranked = false;
+	if (!bellows_victims_by_history())
+		return;
+
+	mutex_lock(&bellows_histories.lock);
+	bellows_histories.inflating = true;
+	mutex_unlock(&bellows_histories.lock);
+	bellows_reclaim_begin(READ_ONCE(bellows_victims_settings.policy) ==
+			      BELLOWS_POLICY_ESC ? BELLOWS_ESC_RANKS :
+						   BELLOWS_ESC_RANK_USED);
+}
+
+/**
+ * bellows_victims_end() - an inflation ends
+ * @reached: it has reached its target
+ *
+ * Context: Worker. May sleep, takes the lock of the histories.
+ */
+void bellows_victims_end(bool reached)
+{
+	if (reached) {
+		bellows_choice.waiting_since = 0;
+		bellows_choice.unfinished = false;
+	}
+	if (!bellows_choice.possible)
+		return;
+
+	mutex_lock(&bellows_histories.lock);
+	bellows_histories.inflating = false;
+	mutex_unlock(&bellows_histories.lock);
+}
+
+/* How long is waiting for histories worth it? In jiffies. */
+static unsigned long bellows_victims_patience(void)
+{
+	return msecs_to_jiffies(READ_ONCE(bellows_victims_settings.patience_ms));
+}
+
+/* Are there histories to choose by? Sees to it that there will be. */
+static bool bellows_victims_ready(void)
+{
+	struct bellows_choice *choice = &bellows_choice;
+
+	bellows_sweep_want(!bellows_sweep_ready());
+	if (bellows_sweep_ready()) {
+		choice->waiting_since = 0;
+		return true;
+	}
+	/* 0 stands for "not waiting"; a wait that was given up is over. */
+	if (!choice->waiting_since ||
+	    time_after(jiffies, choice->waited_at + bellows_victims_patience()))
+		choice->waiting_since = jiffies ?: 1;
+	choice->waited_at = jiffies;
+
+	return false;
+}
+
+/* Is it of no use to ask again before the next sweep? */
+static bool bellows_victims_exhausted(void)
+{
+	return bellows_choice.exhausted &&
+	       bellows_choice.exhausted_at == READ_ONCE(bellows_histories.sweeps);
+}
+
+/* What is missing until blocks can be emptied and the guest still lives. */
+static unsigned long bellows_victims_missing(unsigned long blocks,
+					     unsigned long room, int node)
+{
+	unsigned long need = room + BELLOWS_ROOM_MARGIN, missing = 0;
+	unsigned long spare = bellows_blocks_spare(node);
+
+	if (spare < need)
+		missing = need - spare;
+	need = blocks * BELLOWS_BLOCK_PAGES + BELLOWS_ROOM_MARGIN;
+	if (bellows_blocks_room() < need)
+		missing = max(missing, need - bellows_blocks_room());
+
+	return missing;
+}
+
+/* Evicts until there is room. Returns false when that is not to be had (now). */
+static bool bellows_victims_make_room(unsigned long blocks, unsigned long room,
+				      int node)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(BELLOWS_BITE_MS);
+	unsigned int percent = READ_ONCE(bellows_victims_settings.gain_percent);
+	bool cold = true, more = true;
+	unsigned long missing;
+
+	while (more) {
+		missing = bellows_victims_missing(blocks, room, node);
+		if (missing == 0)
+			return true;
+		if (time_after(jiffies, deadline)) {
+			bellows_choice.unfinished = true;
+			return false;
+		}
+		/* Dropping cache makes nothing available that was not before. */
+		if (cold)
+			cold = bellows_blocks_room() >=
+				       blocks * BELLOWS_BLOCK_PAGES +
+					       BELLOWS_ROOM_MARGIN &&
+			       bellows_evacuate_cold(missing);
+		else
+			more = bellows_reclaim_victims(missing, node, percent);
+		bellows_blocks_drain();
+	}
+
+	return bellows_victims_missing(blocks, room, node) == 0;
+}
+
+/**
+ * bellows_victims_take() - make whole blocks of what will be missed least
+ * @taken: an empty set, filled with a bounded number of blocks
+ * @blocks: how many are wanted
+ * @node: take from this node only; NUMA_NO_NODE for any
+ *
+ * Context: Worker. May sleep, takes the lock of the histories. No locks held.
+ */
+void bellows_victims_take(struct bellows_pages *taken, unsigned long blocks,
+			  int node)
+{
+	struct bellows_choice *choice = &bellows_choice;
+	unsigned int moves_max =
+		READ_ONCE(bellows_victims_settings.block_moves_max);
+	unsigned long room, planned;
+	int failures;
+
+	choice->unfinished = false;
+	if (!blocks || !bellows_victims_by_history() ||
+	    !bellows_victims_ready() || bellows_victims_exhausted())
+		return;
+
+	if (!choice->ranked || choice->node != node) {
+		bellows_evacuate_rank(moves_max, node);
+		choice->ranked = true;
+		choice->node = node;
+	}
+	blocks = min_t(unsigned long, blocks, BELLOWS_BITE_BLOCKS);
+	for (failures = 0; failures < BELLOWS_FAILURES_MAX; failures++) {
+		planned = bellows_evacuate_plan(blocks, &room);
+		if (!planned ||
+		    !bellows_victims_make_room(planned, room, node))
+			break;
+		if (bellows_evacuate_do(taken))
+			return;
+	}
+	choice->ranked = false;
+	if (choice->unfinished)
+		return;
+	choice->exhausted = true;
+	choice->exhausted_at = READ_ONCE(bellows_histories.sweeps);
+}
+
+/**
+ * bellows_victims_leave_it_to_kernel() - shall the kernel choose now?
+ *
+ * Context: Worker.
+ * Return: true when the policy says so, or when it allows it and the history has
+ * nothing (more) to offer, or is not there and was waited for.
+ */
+bool bellows_victims_leave_it_to_kernel(void)
+{
+	struct bellows_choice *choice = &bellows_choice;
+
+	if (!bellows_victims_by_history())
+		return true;
+	if (READ_ONCE(bellows_victims_settings.policy) == BELLOWS_POLICY_ESC)
+		return false;
+	if (choice->unfinished ||
+	    (choice->waiting_since && !choice->distress &&
+	     time_before(jiffies,
+			 choice->waiting_since + bellows_victims_patience())))
+		return false;
+	bellows_count(BELLOWS_LEFT_TO_KERNEL, 1);
+
+	return true;
+}

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# When no cold cache is left, cold anonymous memory is swapped out, what is in use stays, and nothing is lost while
+# everything is used at the same time: to a disk, to compressed memory, and with huge pages.
+#
+# timeout: 300
+
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../pair-lib.sh"
+. "$(dirname "$0")/../esc-lib.sh"
+
+# Of a guest of 512 MiB; about 190 of it are free.
+BALLOON=220
+
+# swap_disk NAME MIB
+swap_disk()
+{
+	guest_run "$1" "dd if=/dev/zero of=/disk/swap bs=1M count=$2 2>/dev/null && chmod 600 /disk/swap &&
+		mkswap /disk/swap >/dev/null && sync && swapon /disk/swap"
+}
+
+# squeeze SWAP HUGE
+squeeze()
+{
+	local out in what="swap on $1, huge pages $2"
+
+	esc_guest a -m 512 --append transparent_hugepage=$2 || die "no guest"
+	guest_set a policy esc
+	"swap_$1" a 256 || die "no swap"
+	guest_run a 'echo 3 >/proc/sys/vm/drop_caches'
+	esc_sweep a 50 400
+	regions_start a -u 300 -d /disk hot-anon:48 cold-anon:200 || die "no regions"
+	esc_wait_sweeps a 11
+	out=$(guest_vmstat a pswpout) in=$(guest_vmstat a pswpin)
+	check "$what: the balloon reaches $BALLOON MiB" balloon a $BALLOON 100
+	in=$(($(guest_vmstat a pswpin) - in)) out=$(($(guest_vmstat a pswpout) - out))
+	note "$what: $out pages swapped out, $in swapped in"
+	guest_run a "cd $GUEST/counters && grep . evicted* migrated* made* spoiled* not_paying left* isolated_b*" |
+		sed 's/^/# /'
+	check_range "$what: cold memory went" 3000 "$out" 60000
+	# Those of the shells that this test runs in the guest.
+	check_range "$what: what is in use stayed" 0 "$in" 400
+	regions_end a >/tmp/report
+	sed 's/^/# /' /tmp/report
+	check_equal "$what: contents are intact" 2 "$(grep -c 'bad=0$' /tmp/report)"
+	check_equal "$what: no page was left isolated" "0 0" \
+		"$(guest_vmstat a nr_isolated_anon) $(guest_vmstat a nr_isolated_file)"
+	guest_stop a
+}
+
+host_load || die "the host's module cannot be loaded"
+squeeze disk never
+squeeze disk always
+check_forgotten
