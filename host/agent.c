@@ -250,6 +250,10 @@ static void tell_guest(struct bellows_vmem *vmem, u32 request, u64 now_ns,
 	u64 target = guest->target_pages;
 	bool moved, written = false;
 
+	/* A cgroup that is full stops its VM, however much the host has. */
+	if (guest->reason == POLICY_REASON_CGROUP)
+		request |= BELLOWS_REQ_SWEEP | BELLOWS_REQ_DISTRESS;
+
 	mutex_lock(&vmem->lock);
 	moved = choose_places(vmem, now_ns);
 	/* It has nothing there, and what it has elsewhere is of no use. */
