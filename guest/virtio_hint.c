@@ -136,6 +136,8 @@ static void bellows_hint_blocks(struct bellows_virtio *device, u32 round)
 	struct bellows_pages taken;
 	bool more;
 
+	/* The kernel may have asked for the last of a round when it was over. */
+	bellows_hint_let_go(device, false);
 	bellows_blocks_drain();
 	do {
 		bellows_pages_init(&taken);
