@@ -93,7 +93,8 @@ static ssize_t sweep_always_store(struct kobject *kobj,
 	if (kstrtobool(buf, &always))
 		return -EINVAL;
 	WRITE_ONCE(bellows_sweep_settings.always, always);
-	bellows_sweep_want(false);
+	if (always)
+		bellows_sweep_want(false);
 
 	return count;
 }
