@@ -27,33 +27,35 @@ unsigned int policy_place_guest_node(const struct bellows_guest_half *report,
 	return BELLOWS_NODES_MAX;
 }
 
-void policy_place_count(const struct policy_extent *extents, u32 nr_extents,
-			const u8 *map, const struct bellows_guest_half *report,
-			struct policy_place *place)
+/* The host node of an entry; POLICY_NODES_MAX or more for none. */
+static unsigned int policy_map_node(u8 entry)
 {
-	unsigned int node;
-	u64 block, pfn;
-	u32 i;
-
-	memset(place, 0, sizeof(*place));
-	for (i = 0; i < nr_extents; i++) {
-		for (block = 0; block < extents[i].blocks; block++, map++) {
-			if (*map >= POLICY_NODES_MAX)
-				continue;
-			pfn = extents[i].first_pfn +
-			      block * BELLOWS_BLOCK_PAGES;
-			node = policy_place_guest_node(report, pfn);
-			place->pages[node][*map] += BELLOWS_BLOCK_PAGES;
-		}
-	}
+	return entry & POLICY_MAP_HOST;
 }
 
-void policy_place_clear(const struct policy_extent *extents, u32 nr_extents,
+void policy_place_put(struct policy_place *place, u8 *entry,
+		      unsigned int guest_node, unsigned int host_node)
+{
+	unsigned int node = policy_map_node(*entry);
+
+	if (node < POLICY_NODES_MAX)
+		place->pages[*entry >> POLICY_MAP_GUEST_SHIFT][node] -=
+			BELLOWS_BLOCK_PAGES;
+	*entry = POLICY_NODE_NONE;
+	if (host_node >= POLICY_NODES_MAX)
+		return;
+
+	*entry = guest_node << POLICY_MAP_GUEST_SHIFT | host_node;
+	place->pages[guest_node][host_node] += BELLOWS_BLOCK_PAGES;
+}
+
+void policy_place_clear(struct policy_place *place,
+			const struct policy_extent *extents, u32 nr_extents,
 			u8 *map, u64 range)
 {
 	u64 first = bellows_range_pfn(range) + BELLOWS_BLOCK_PAGES - 1;
 	u64 end = bellows_range_pfn(range) + bellows_range_pages(range);
-	u64 from, to;
+	u64 from, to, block;
 	u32 i;
 
 	/* In blocks; what is not there as a whole stays. */
@@ -62,9 +64,9 @@ void policy_place_clear(const struct policy_extent *extents, u32 nr_extents,
 	for (i = 0; i < nr_extents; map += extents[i++].blocks) {
 		from = extents[i].first_pfn / BELLOWS_BLOCK_PAGES;
 		to = min(end, from + extents[i].blocks);
-		if (first < to && end > from)
-			memset(map + policy_less(first, from), POLICY_NODE_NONE,
-			       to - max(first, from));
+		for (block = max(first, from); block < to; block++)
+			policy_place_put(place, map + (block - from), 0,
+					 POLICY_NODES_MAX);
 	}
 }
 
@@ -151,11 +153,11 @@ static u64 policy_ranges_scan(struct policy_ranges *ranges,
 	u64 first = 0, at = from, block;
 	u32 i;
 
+	nodes &= (1U << POLICY_NODES_MAX) - 1;
 	for (i = 0; i < nr_extents && at < to; i++) {
 		for (; at < to && at - first < extents[i].blocks; at++) {
 			block = at - first;
-			if (map[at] >= POLICY_NODES_MAX ||
-			    !(nodes & 1U << map[at]))
+			if (!(nodes & 1U << policy_map_node(map[at])))
 				continue;
 			if (!policy_ranges_add(
 				    ranges,

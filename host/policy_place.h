@@ -18,8 +18,14 @@
 #define POLICY_EXTENTS_MAX 16
 /* Nodes of a guest, and what is on none. */
 #define POLICY_GUEST_NODES (BELLOWS_NODES_MAX + 1)
-/* Node of a block that is nowhere on the host, as far as is known. */
+/*
+ * An entry of a guest's map, one for each block: the node of the host that it
+ * lies on, and in the upper half of the byte the guest's node that it was counted
+ * for. None when it is nowhere on the host, as far as is known.
+ */
 #define POLICY_NODE_NONE 0xff
+#define POLICY_MAP_HOST 0x0f
+#define POLICY_MAP_GUEST_SHIFT 4
 
 /**
  * struct policy_extent - a stretch of whole blocks of a guest
@@ -51,25 +57,27 @@ unsigned int policy_place_guest_node(const struct bellows_guest_half *report,
 				     u64 pfn);
 
 /**
- * policy_place_count() - sum up where a guest's memory lies
- * @extents: the guest's memory
- * @nr_extents: how many
- * @map: the host node of each block, extent by extent
- * @report: the guest's, for where its nodes are
- * @place: (out) the sums
+ * policy_place_put() - a block lies on another node than was known
+ * @place: the sums; they stay those of the whole map
+ * @entry: the block's entry of the map; set
+ * @guest_node: the guest node that it is on now, BELLOWS_NODES_MAX for none
+ * @host_node: the host node, POLICY_NODES_MAX or more for none
+ *
+ * Takes the same time however large the guest is.
  */
-void policy_place_count(const struct policy_extent *extents, u32 nr_extents,
-			const u8 *map, const struct bellows_guest_half *report,
-			struct policy_place *place);
+void policy_place_put(struct policy_place *place, u8 *entry,
+		      unsigned int guest_node, unsigned int host_node);
 
 /**
  * policy_place_clear() - a guest gave a range: it is nowhere any more
+ * @place: the sums; they stay those of the whole map
  * @extents: the guest's memory
  * @nr_extents: how many
- * @map: the host node of each block; whole blocks of the range are cleared
+ * @map: the entry of each block; whole blocks of the range are cleared
  * @range: bellows_range(), not trusted
  */
-void policy_place_clear(const struct policy_extent *extents, u32 nr_extents,
+void policy_place_clear(struct policy_place *place,
+			const struct policy_extent *extents, u32 nr_extents,
 			u8 *map, u64 range);
 
 /**
@@ -88,7 +96,7 @@ void policy_place_apply(const struct policy_place *place, u32 nr_nodes,
  * policy_place_ranges() - ranges of a guest that lie on some of the host's nodes
  * @extents: the guest's memory
  * @nr_extents: how many
- * @map: the host node of each block, extent by extent
+ * @map: the entry of each block, extent by extent
  * @nodes: the nodes looked for, a bit each
  * @cursor: number of the block to begin at; set to where to go on. All blocks
  *	are looked at, beginning anew at the end.
@@ -154,7 +162,7 @@ bool policy_wanted_due(const struct policy_wanted *wanted, u32 nodes,
  * @wanted: changed
  * @extents: the guest's memory
  * @nr_extents: how many
- * @map: the host node of each block, extent by extent
+ * @map: the entry of each block, extent by extent
  * @nodes: nodes that memory is wanted of, a bit each
  * @now_ns: time
  * @size_pages: its balloon

@@ -31,8 +31,6 @@
 #define LOOK_BLOCKS 512
 /* For each ns of looking so many of rest. */
 #define REST 50
-/* Sums are not made more often. */
-#define SUM_NS (50 * NSEC_PER_MSEC)
 /* When nothing is due. */
 #define IDLE_MS 100
 
@@ -43,6 +41,7 @@ u32 bellows_residence_ms = 2000;
 /**
  * struct stretch - a stretch of a guest that is looked at
  * @start: where it lies in the VMM
+ * @first_pfn: and in the guest
  * @blocks: length
  * @pages: of each block, what lies on each node
  *
@@ -50,6 +49,7 @@ u32 bellows_residence_ms = 2000;
  */
 static struct stretch {
 	unsigned long start;
+	u64 first_pfn;
 	unsigned int blocks;
 	u16 pages[LOOK_BLOCKS][POLICY_NODES_MAX];
 } look;
@@ -186,7 +186,7 @@ static bool next_stretch(struct bellows_vmem *vmem, struct kvm *kvm)
 {
 	const struct bellows_residence *residence = &vmem->residence;
 	struct kvm_memory_slot *slot;
-	u64 at, gfn = 0;
+	u64 at;
 	int srcu;
 	u32 i;
 
@@ -195,8 +195,8 @@ static bool next_stretch(struct bellows_vmem *vmem, struct kvm *kvm)
 	at = residence->at;
 	for (i = 0; i < residence->nr_extents; i++) {
 		if (at < residence->extents[i].blocks) {
-			gfn = residence->extents[i].first_pfn +
-			      at * BELLOWS_BLOCK_PAGES;
+			look.first_pfn = residence->extents[i].first_pfn +
+					 at * BELLOWS_BLOCK_PAGES;
 			look.blocks = min_t(u64, LOOK_BLOCKS,
 					    residence->extents[i].blocks - at);
 			break;
@@ -209,11 +209,11 @@ static bool next_stretch(struct bellows_vmem *vmem, struct kvm *kvm)
 
 	look.start = 0;
 	srcu = srcu_read_lock(&kvm->srcu);
-	slot = __gfn_to_memslot(kvm_memslots(kvm), gfn);
+	slot = __gfn_to_memslot(kvm_memslots(kvm), look.first_pfn);
 	if (slot && !(slot->flags & KVM_MEMSLOT_INVALID) &&
-	    gfn + look.blocks * BELLOWS_BLOCK_PAGES <=
+	    look.first_pfn + look.blocks * BELLOWS_BLOCK_PAGES <=
 		    slot->base_gfn + slot->npages)
-		look.start = __gfn_to_hva_memslot(slot, gfn);
+		look.start = __gfn_to_hva_memslot(slot, look.first_pfn);
 	srcu_read_unlock(&kvm->srcu, srcu);
 	memset(look.pages, 0, sizeof(look.pages));
 	return true;
@@ -245,13 +245,18 @@ static bool look_at_stretch(struct bellows_vmem *vmem)
 static void keep_stretch(struct bellows_vmem *vmem)
 {
 	struct bellows_residence *residence = &vmem->residence;
-	unsigned int i;
+	unsigned int i, node;
+	u64 pfn;
 
 	mutex_lock(&vmem->lock);
-	for (i = 0; i < look.blocks; i++)
-		residence->map[residence->at + i] = block_node(i);
+	for (i = 0; i < look.blocks; i++) {
+		pfn = look.first_pfn + i * BELLOWS_BLOCK_PAGES;
+		node = policy_place_guest_node(&vmem->report, pfn);
+		policy_place_put(&residence->place,
+				 &residence->map[residence->at + i], node,
+				 block_node(i));
+	}
 	residence->at += look.blocks;
-	residence->changed = true;
 	if (residence->at == residence->blocks) {
 		residence->at = 0;
 		residence->looked_ns = ktime_get_ns();
@@ -283,7 +288,9 @@ static bool is_due(const struct bellows_vmem *vmem, u64 now)
 	const struct bellows_residence *residence = &vmem->residence;
 	u64 looked = READ_ONCE(residence->looked_ns);
 
-	if (READ_ONCE(vmem->state) != BELLOWS_VMEM_PRESENT)
+	/* Where its nodes are is in its report. */
+	if (READ_ONCE(vmem->state) != BELLOWS_VMEM_PRESENT ||
+	    !READ_ONCE(vmem->report_ns))
 		return false;
 	return !looked || READ_ONCE(residence->at) ||
 	       now - looked >= bellows_residence_ms * (u64)NSEC_PER_MSEC;
@@ -336,21 +343,13 @@ static void look_step(struct work_struct *work)
  */
 const struct policy_place *bellows_residence_place(struct bellows_vmem *vmem)
 {
-	struct bellows_residence *residence = &vmem->residence;
-	u64 now = ktime_get_ns();
+	const struct bellows_residence *residence = &vmem->residence;
 
 	lockdep_assert_held(&bellows_hostmem_lock);
 	lockdep_assert_held(&vmem->lock);
 
 	if (!bellows_residence_ms || !residence->map || !residence->looked_ns)
 		return NULL;
-	if (residence->changed && now - residence->place_ns >= SUM_NS) {
-		policy_place_count(residence->extents, residence->nr_extents,
-				   residence->map, &vmem->report,
-				   &residence->place);
-		residence->place_ns = now;
-		residence->changed = false;
-	}
 	return &residence->place;
 }
 
@@ -373,9 +372,9 @@ void bellows_residence_released(struct bellows_vmem *vmem, const u64 *ranges,
 	if (!residence->map)
 		return;
 	for (i = 0; i < nr; i++)
-		policy_place_clear(residence->extents, residence->nr_extents,
-				   residence->map, ranges[i]);
-	residence->changed = true;
+		policy_place_clear(&residence->place, residence->extents,
+				   residence->nr_extents, residence->map,
+				   ranges[i]);
 }
 
 /**

@@ -13,17 +13,15 @@ struct bellows_vmem;
 
 /**
  * struct bellows_residence - where a guest's memory lies, as far as is known
- * @map: node of each block, extent by extent; POLICY_NODE_NONE for what is
- *	nowhere. NULL before the first look.
+ * @map: an entry for each block, see policy_place.h, extent by extent. NULL
+ *	before the first look.
  * @blocks: entries of @map
  * @extents: the guest's memory, ascending
  * @nr_extents: how many
  * @at: block at which the look around that is under way goes on; 0 between two
  * @looked_ns: when the last one ended, 0 before the first
  * @turn_ns: when it was this guest's turn last; only the work item
- * @changed: @map is newer than @place
- * @place: the sums
- * @place_ns: when they were made
+ * @place: the sums of @map
  *
  * Protected by the guest's vmem lock.
  */
@@ -35,9 +33,7 @@ struct bellows_residence {
 	u64 at;
 	u64 looked_ns;
 	u64 turn_ns;
-	bool changed;
 	struct policy_place place;
-	u64 place_ns;
 };
 
 /* Nobody looks less often, but for never. */

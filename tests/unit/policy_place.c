@@ -176,23 +176,54 @@ static void stray_cursors_and_empty_maps_are_survived(void **state)
 		policy_place_ranges(NULL, 0, NULL, ~0U, &cursor, ranges, 2), 0);
 }
 
+/* The sums of a map, from scratch. */
+static void assert_sums(const u8 *map, unsigned int nr,
+			const struct policy_place *place)
+{
+	struct policy_place sums = {};
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (map[i] != POLICY_NODE_NONE)
+			sums.pages[map[i] >> POLICY_MAP_GUEST_SHIFT]
+				  [map[i] & POLICY_MAP_HOST] += BLOCK;
+	assert_memory_equal(&sums, place, sizeof(sums));
+}
+
 static void memory_is_counted_where_it_lies(void **state)
 {
-	const u8 map[16] = { 0, 0, 1, 1, 1, 0, POLICY_NODE_NONE, 200, 1 };
-	const struct bellows_guest_half report = {
-		.nr_nodes = 2,
-		.node_span = { { 0, 20 * BLOCK }, { 100 * BLOCK, 4 * BLOCK } },
-	};
-	struct policy_place place;
+	struct policy_place place = {};
+	u8 map[8];
 
-	policy_place_count(extents, 2, map, &report, &place);
-	assert_int_equal(place.pages[0][0], 2 * BLOCK);
-	assert_int_equal(place.pages[0][1], 2 * BLOCK);
-	assert_int_equal(place.pages[1][0], BLOCK);
-	assert_int_equal(place.pages[1][1], BLOCK);
-	/* Behind the end of its last node. */
-	assert_int_equal(place.pages[BELLOWS_NODES_MAX][1], BLOCK);
-	assert_int_equal(place.pages[BELLOWS_NODES_MAX][0], 7 * BLOCK);
+	memset(map, POLICY_NODE_NONE, sizeof(map));
+	policy_place_put(&place, &map[0], 0, 0);
+	policy_place_put(&place, &map[1], 0, 7);
+	policy_place_put(&place, &map[2], 1, 7);
+	policy_place_put(&place, &map[3], BELLOWS_NODES_MAX, 7);
+	policy_place_put(&place, &map[4], BELLOWS_NODES_MAX, POLICY_NODE_NONE);
+	policy_place_put(&place, &map[5], 1, 7);
+	assert_int_equal(place.pages[0][0], BLOCK);
+	assert_int_equal(place.pages[0][7], BLOCK);
+	assert_int_equal(place.pages[1][7], 2 * BLOCK);
+	assert_int_equal(place.pages[BELLOWS_NODES_MAX][7], BLOCK);
+	assert_sums(map, 8, &place);
+}
+
+static void what_moves_is_counted_once(void **state)
+{
+	struct policy_place place = {};
+	u8 map[64];
+	u32 seed = 1;
+	int i;
+
+	memset(map, POLICY_NODE_NONE, sizeof(map));
+	for (i = 0; i < 10000; i++) {
+		seed = seed * 1664525 + 1013904223;
+		policy_place_put(&place, &map[seed >> 26],
+				 (seed >> 8) % POLICY_GUEST_NODES,
+				 (seed >> 16) % (POLICY_NODES_MAX + 2));
+	}
+	assert_sums(map, sizeof(map), &place);
 }
 
 static void what_is_given_is_nowhere(void **state)
@@ -200,20 +231,27 @@ static void what_is_given_is_nowhere(void **state)
 	static const u8 wanted[16] = {
 		0, 0, POLICY_NODE_NONE, POLICY_NODE_NONE, POLICY_NODE_NONE, 0
 	};
+	struct policy_place place = { .pages = { { 16 * BLOCK } } };
 	u8 map[16] = {};
 
 	/* From the last blocks of one extent; then into the next. */
-	policy_place_clear(extents, 2, map,
+	policy_place_clear(&place, extents, 2, map,
 			   bellows_range(12 * BLOCK, 4 * BLOCK));
-	policy_place_clear(extents, 2, map,
+	policy_place_clear(&place, extents, 2, map,
 			   bellows_range(98 * BLOCK, 3 * BLOCK));
 	/* No whole block, none of its, nonsense. */
-	policy_place_clear(extents, 2, map,
+	policy_place_clear(&place, extents, 2, map,
 			   bellows_range(102 * BLOCK + 1, BLOCK));
-	policy_place_clear(extents, 2, map, bellows_range(50 * BLOCK, BLOCK));
-	policy_place_clear(extents, 2, map, ~0ULL);
-	policy_place_clear(extents, 2, map, 0);
+	policy_place_clear(&place, extents, 2, map,
+			   bellows_range(50 * BLOCK, BLOCK));
+	policy_place_clear(&place, extents, 2, map, ~0ULL);
+	policy_place_clear(&place, extents, 2, map, 0);
 	assert_memory_equal(map, wanted, sizeof(map));
+	assert_sums(map, 16, &place);
+	/* What is given twice is not missed twice. */
+	policy_place_clear(&place, extents, 2, map,
+			   bellows_range(12 * BLOCK, 2 * BLOCK));
+	assert_sums(map, 16, &place);
 }
 
 /* 200 blocks, every second on node 1. */
@@ -336,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_full_list_goes_on),
 		cmocka_unit_test(stray_cursors_and_empty_maps_are_survived),
 		cmocka_unit_test(memory_is_counted_where_it_lies),
+		cmocka_unit_test(what_moves_is_counted_once),
 		cmocka_unit_test(what_is_given_is_nowhere),
 		cmocka_unit_test(a_list_gone_through_is_followed_by_another),
 		cmocka_unit_test(who_has_nothing_is_left_in_peace),
