@@ -5,6 +5,52 @@
 
 /* From this part in 1024 on the whole cgroup is the VM's. */
 #define POLICY_CGROUP_ALL 960
+/* One cgroup takes about a hundredth of this to go through. */
+#define POLICY_CGROUP_HOLD_NS 20000ULL
+
+bool policy_cgroup_recall(const struct policy_cgroup_sums *sums, u64 id,
+			  u64 now_ns, u64 *pages)
+{
+	const struct policy_cgroup_sum *sum;
+	unsigned int i;
+
+	for (i = 0; i < POLICY_CGROUP_SUMS; i++) {
+		sum = &sums->sum[i];
+		if (sum->id != id || now_ns >= sum->until_ns)
+			continue;
+		*pages = sum->pages;
+		return true;
+	}
+
+	return false;
+}
+
+void policy_cgroup_keep_sum(struct policy_cgroup_sums *sums, u64 id, u64 now_ns,
+			    unsigned int nr, u64 pages)
+{
+	struct policy_cgroup_sum *slot = &sums->sum[0];
+	u64 until = now_ns + nr * POLICY_CGROUP_HOLD_NS;
+	unsigned int i;
+
+	for (i = 0; i < POLICY_CGROUP_SUMS; i++) {
+		struct policy_cgroup_sum *sum = &sums->sum[i];
+
+		if (sum->id == id) {
+			slot = sum;
+			break;
+		}
+		if (sum->until_ns < slot->until_ns)
+			slot = sum;
+	}
+	if (slot->id != id && slot->until_ns > until)
+		return;
+
+	*slot = (struct policy_cgroup_sum){
+		.id = id,
+		.until_ns = until,
+		.pages = pages,
+	};
+}
 
 static u64 policy_cgroup_used(const struct policy_cgroup *cgroup)
 {

@@ -28,6 +28,61 @@ struct policy_cgroup {
 	u64 cache_pages;
 };
 
+/* Sums over cgroups that are kept for a while. */
+#define POLICY_CGROUP_SUMS 16
+
+/**
+ * struct policy_cgroup_sum - a sum over a cgroup and all below it
+ * @id: of the cgroup, 0 for an entry that is not in use
+ * @until_ns: when it has to be made anew
+ * @pages: the sum
+ */
+struct policy_cgroup_sum {
+	u64 id;
+	u64 until_ns;
+	u64 pages;
+};
+
+/**
+ * struct policy_cgroup_sums - sums that were made lately
+ * @sum: in no order
+ *
+ * All zero at the start.
+ */
+struct policy_cgroup_sums {
+	struct policy_cgroup_sum sum[POLICY_CGROUP_SUMS];
+};
+
+/**
+ * policy_cgroup_recall() - look for a sum that was made lately
+ * @sums: those that are kept
+ * @id: of the cgroup; never that of another one before it
+ * @now_ns: a clock that never goes back
+ * @pages: (out) the sum, if there is one
+ *
+ * Context: any; changes nothing in @sums.
+ * Return: whether there is one.
+ */
+bool policy_cgroup_recall(const struct policy_cgroup_sums *sums, u64 id,
+			  u64 now_ns, u64 *pages);
+
+/**
+ * policy_cgroup_keep_sum() - keep a sum for a while
+ * @sums: those that are kept
+ * @id: of the cgroup, not 0
+ * @now_ns: a clock that never goes back
+ * @nr: how many cgroups it is the sum over
+ * @pages: the sum
+ *
+ * It holds for as long as that many are worth: however many VMs are below one
+ * cgroup and however often somebody looks, going through it takes no more than a
+ * small part of the time. Without room for all, those over many cgroups are kept.
+ *
+ * Context: any; the caller serialises calls for the same @sums.
+ */
+void policy_cgroup_keep_sum(struct policy_cgroup_sums *sums, u64 id, u64 now_ns,
+			    unsigned int nr, u64 pages);
+
 /**
  * policy_cgroup_apply() - tell the planner of a VM's memory cgroups
  * @cgroups: those with a limit that the VM is in, in any order

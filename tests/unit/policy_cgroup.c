@@ -141,6 +141,52 @@ static void untouched_pages_are_not_counted_on(void **state)
 	world_close(&world);
 }
 
+/* What 500 cgroups are worth, nobody goes through again for 10 ms. */
+static void sums_are_kept_for_what_they_took(void **state)
+{
+	struct policy_cgroup_sums sums = {};
+	u64 now = POLICY_NS_PER_S, pages = 0;
+
+	assert_false(policy_cgroup_recall(&sums, 7, now, &pages));
+	policy_cgroup_keep_sum(&sums, 7, now, 500, 1234);
+	policy_cgroup_keep_sum(&sums, 8, now, 1, 55);
+	assert_true(policy_cgroup_recall(&sums, 7, now, &pages));
+	assert_int_equal(pages, 1234);
+	assert_true(policy_cgroup_recall(&sums, 8, now + 19999, &pages));
+	assert_int_equal(pages, 55);
+	assert_false(policy_cgroup_recall(&sums, 8, now + 20000, &pages));
+	assert_false(policy_cgroup_recall(&sums, 9, now, &pages));
+
+	now += 10 * POLICY_NS_PER_MS - 1;
+	assert_true(policy_cgroup_recall(&sums, 7, now, &pages));
+	assert_false(policy_cgroup_recall(&sums, 7, now + 1, &pages));
+	policy_cgroup_keep_sum(&sums, 7, now + 1, 400, 99);
+	assert_true(policy_cgroup_recall(&sums, 7, now + 1, &pages));
+	assert_int_equal(pages, 99);
+}
+
+/* A slice of many VMs, and each VM's own cgroup, of which there are more than room. */
+static void the_dearest_sums_are_kept(void **state)
+{
+	struct policy_cgroup_sums sums = {};
+	u64 now = POLICY_NS_PER_S, pages = 0;
+	unsigned int vm;
+
+	policy_cgroup_keep_sum(&sums, 1000, now, 1000, 4321);
+	for (vm = 1; vm <= 3 * POLICY_CGROUP_SUMS; vm++)
+		policy_cgroup_keep_sum(&sums, vm, now + vm, 2, vm);
+	assert_true(policy_cgroup_recall(&sums, 1000, now + vm, &pages));
+	assert_int_equal(pages, 4321);
+
+	/* And a full table of long ones takes nothing that is shorter. */
+	for (vm = 1; vm <= POLICY_CGROUP_SUMS; vm++)
+		policy_cgroup_keep_sum(&sums, 2000 + vm, now, 2000, vm);
+	policy_cgroup_keep_sum(&sums, 1, now, 2, 1);
+	assert_false(policy_cgroup_recall(&sums, 1, now, &pages));
+	for (vm = 1; vm <= POLICY_CGROUP_SUMS; vm++)
+		assert_true(policy_cgroup_recall(&sums, 2000 + vm, now, &pages));
+}
+
 static void changes_are_measured(void **state)
 {
 	struct policy_trend rate = {};
@@ -238,6 +284,8 @@ int main(void)
 		cmocka_unit_test(no_more_is_given_back_than_fits),
 		cmocka_unit_test(what_never_fits_is_asked_for_at_once),
 		cmocka_unit_test(untouched_pages_are_not_counted_on),
+		cmocka_unit_test(sums_are_kept_for_what_they_took),
+		cmocka_unit_test(the_dearest_sums_are_kept),
 		cmocka_unit_test(changes_are_measured),
 		cmocka_unit_test(looks_follow_what_is_nearest),
 		cmocka_unit_test(looks_follow_a_cgroup),
