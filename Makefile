@@ -13,13 +13,15 @@ OUT = build/$(RELEASE)
 T ?= *
 # Which benchmark `make bench` runs.
 B ?= *
+# How many inputs `make fuzz` tries; its own default when empty.
+RUNS ?=
 # Where modprobe finds what is said to it.
 MODPROBE_DIR ?= /etc/modprobe.d
 # Passed on to Kbuild: W=1, C=1, ...
 KFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help modules install uninstall demo check check-fast bench clean
+.PHONY: help modules install uninstall demo check check-fast fuzz bench clean
 
 help:
 	@echo 'Bellows: memory ballooning for KVM that takes memory where it hurts least.'
@@ -27,6 +29,7 @@ help:
 	@echo '  make demo                  see the pair at work in real KVM guests (3 minutes)'
 	@echo '  make check                 run all tests; T=GLOB runs a part, such as T="pair/*"'
 	@echo '  make check-fast            the tests that need no VM (a minute)'
+	@echo '  make fuzz [RUNS=N]         what guests say, at random, against the planner (some minutes)'
 	@echo '  make bench                 measure against the stock driver; B=NAME one of them'
 	@echo
 	@echo '  make modules [KDIR=DIR]    build bellows_guest.ko and bellows_host.ko into build/'
@@ -67,6 +70,9 @@ check:
 
 check-fast:
 	@tests/run --fast '$(T)'
+
+fuzz:
+	@scripts/fuzz $(RUNS)
 
 bench:
 	@scripts/bench -K $(K) '$(B)'

@@ -16,6 +16,7 @@
 
 #include "bellows/abi.h"
 #include "hostmem.h"
+#include "policy_report.h"
 #include "trace.h"
 #include "vmem.h"
 
@@ -103,34 +104,6 @@ static bool copy_report(struct bellows_guest_half *copy,
 	return READ_ONCE(half->seq) == seq;
 }
 
-/*
- * What the rest of the host may rely on: no size is above the guest's memory,
- * and that is not above what its VM has.
- */
-static void clamp_report(struct bellows_guest_half *report, u64 memory_pages)
-{
-	u32 node;
-
-	report->total_pages = min(report->total_pages, memory_pages);
-	report->size_pages = min(report->size_pages, report->total_pages);
-	report->block_pages = min(report->block_pages, report->size_pages);
-	report->free_pages = min(report->free_pages, report->total_pages);
-	report->available_pages =
-		min(report->available_pages, report->total_pages);
-	report->floor_pages = min(report->floor_pages, report->total_pages);
-	report->working_set_pages =
-		min(report->working_set_pages, report->total_pages);
-	report->cache_pages = min(report->cache_pages, report->total_pages);
-	report->nr_nodes = min_t(u32, report->nr_nodes, BELLOWS_NODES_MAX);
-	for (node = 0; node < report->nr_nodes; node++) {
-		struct bellows_node *of = &report->node[node];
-
-		of->total_pages = min(of->total_pages, report->total_pages);
-		of->free_pages = min(of->free_pages, of->total_pages);
-		of->size_pages = min(of->size_pages, of->total_pages);
-	}
-}
-
 /**
  * bellows_vmem_refresh() - read what the guest says of itself
  * @vmem: the guest
@@ -165,7 +138,7 @@ bool bellows_vmem_refresh(struct bellows_vmem *vmem)
 	if (try == REPORT_TRIES)
 		return false;
 
-	clamp_report(copy, vmem->memory_pages);
+	policy_report_clamp(copy, vmem->memory_pages);
 	if (copy->timestamp_ns != vmem->report.timestamp_ns)
 		vmem->report_ns = ktime_get_ns();
 	vmem->report = *copy;
