@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 #include <linux/vmstat.h>
 
+#include <bellows/compat.h>
+
 #include "balloon.h"
 #include "blocks.h"
 #include "counters.h"
@@ -122,9 +124,9 @@ static void bellows_balloon_set_movable(struct page *page, bool movable)
 {
 	lock_page(page);
 	if (movable)
-		__SetPageMovable(page, &bellows_movable_ops);
-	else if (__PageMovable(page) && page_movable_ops(page))
-		__ClearPageMovable(page);
+		bellows_page_set_movable(page, &bellows_movable_ops);
+	else
+		bellows_page_clear_movable(page);
 	unlock_page(page);
 }
 
@@ -534,7 +536,7 @@ void bellows_balloon_exchange(struct bellows_balloon *balloon, struct page *to,
 {
 	get_page(to);
 	__SetPageOffline(to);
-	__SetPageMovable(to, &bellows_movable_ops);
+	bellows_page_set_movable(to, &bellows_movable_ops);
 	set_page_private(to, devices ? BELLOWS_PAGE_DEVICES : 0);
 	bellows_balloon_return(balloon, to);
 	if (!balloon->shows && page_zone(to) != page_zone(from)) {
@@ -542,7 +544,7 @@ void bellows_balloon_exchange(struct bellows_balloon *balloon, struct page *to,
 		adjust_managed_page_count(from, 1);
 	}
 
-	__ClearPageMovable(from);
+	bellows_page_clear_movable(from);
 	set_page_private(from, 0);
 	__ClearPageOffline(from);
 #ifdef CONFIG_BALLOON_COMPACTION

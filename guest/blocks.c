@@ -38,8 +38,8 @@
 BELLOWS_KSYM(int, __isolate_free_page, struct page *page, unsigned int order);
 BELLOWS_KSYM(void, __putback_isolated_page, struct page *page,
 	     unsigned int order, int migratetype);
-BELLOWS_KSYM(unsigned long, get_pfnblock_flags_mask, const struct page *page,
-	     unsigned long pfn, unsigned long mask);
+BELLOWS_KSYM(BELLOWS_BLOCK_TYPE, bellows_block_type,
+	     BELLOWS_BLOCK_TYPE_ARGUMENTS);
 BELLOWS_KSYM(void, drain_all_pages, struct zone *zone);
 
 /* Set once by bellows_blocks_init(). */
@@ -70,7 +70,8 @@ void bellows_blocks_init(void)
 	 * freed, and the next user relies on those: the host may have changed
 	 * what is in the page.
 	 */
-	bellows_puts_back = bellows_ksym_find(get_pfnblock_flags_mask) &&
+	bellows_puts_back = bellows_ksym_find_as(bellows_block_type,
+						 BELLOWS_BLOCK_TYPE_SYMBOL) &&
 			    bellows_ksym_find(__putback_isolated_page) &&
 			    !page_poisoning_enabled_static() &&
 			    !want_init_on_free();
@@ -159,8 +160,8 @@ static void bellows_put_back_block(struct page *block)
 
 	lockdep_assert_held(&page_zone(block)->lock);
 
-	type = bellows_ksym_call(get_pfnblock_flags_mask)(block, pfn,
-							  MIGRATETYPE_MASK);
+	type = bellows_ksym_call(bellows_block_type)(
+		BELLOWS_BLOCK_TYPE_OF(block, pfn));
 	bellows_ksym_call(__putback_isolated_page)(block, BELLOWS_BLOCK_ORDER,
 						   type);
 }
@@ -285,9 +286,9 @@ int bellows_blocks_type(unsigned long start)
 	struct page *block = pfn_to_page(start);
 	int type = MIGRATE_MOVABLE;
 
-	if (bellows_ksym_found(get_pfnblock_flags_mask))
-		type = bellows_ksym_call(get_pfnblock_flags_mask)(
-			block, start, MIGRATETYPE_MASK);
+	if (bellows_ksym_found(bellows_block_type))
+		type = bellows_ksym_call(bellows_block_type)(
+			BELLOWS_BLOCK_TYPE_OF(block, start));
 #ifdef CONFIG_ZONE_DMA
 	/* For devices that can use nothing else. */
 	if (page_zonenum(block) == ZONE_DMA)
@@ -473,15 +474,10 @@ void bellows_blocks_take_idle(struct bellows_pages *taken, unsigned long most)
 /* May a free page be taken, or was it set aside for somebody? */
 static bool bellows_is_takeable(struct page *page)
 {
-	switch (bellows_ksym_call(get_pfnblock_flags_mask)(
-		page, page_to_pfn(page), MIGRATETYPE_MASK)) {
-	case MIGRATE_MOVABLE:
-	case MIGRATE_RECLAIMABLE:
-	case MIGRATE_UNMOVABLE:
-		return true;
-	}
+	unsigned long type = bellows_ksym_call(bellows_block_type)(
+		BELLOWS_BLOCK_TYPE_OF(page, page_to_pfn(page)));
 
-	return false;
+	return type < MIGRATE_PCPTYPES;
 }
 
 /* Isolates the free page that a block is or lies in. NULL when it is in use. */
@@ -526,7 +522,7 @@ bool bellows_blocks_take_at(struct bellows_pages *taken, unsigned long pfn)
 	unsigned long flags;
 
 	if (!block || !bellows_isolates ||
-	    !bellows_ksym_found(get_pfnblock_flags_mask))
+	    !bellows_ksym_found(bellows_block_type))
 		return false;
 
 	spin_lock_irqsave(&page_zone(block)->lock, flags);

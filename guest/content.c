@@ -8,6 +8,7 @@
 #include <linux/lockdep.h>
 #include <linux/memcontrol.h>
 #include <linux/memory_hotplug.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/rcupdate.h>
@@ -110,7 +111,7 @@ enum bellows_content bellows_content(unsigned long pfn, unsigned long *pages)
 	/* On a CPU's own list of free pages. */
 	if (page_count(page) == 0)
 		return BELLOWS_CONTENT_FREE;
-	if (__PageMovable(page))
+	if (bellows_page_is_movable(page))
 		return BELLOWS_CONTENT_MOVES;
 	if (!PageLRU(page) || folio_test_unevictable(page_folio(page)) ||
 	    folio_test_mlocked(page_folio(page)) ||

@@ -94,7 +94,7 @@ static int bellows_doorbell_alloc(struct irq_domain *domain, unsigned int irq,
 	irq_domain_set_info(domain, irq, 0, &bellows_doorbell_chip, NULL,
 			    handle_edge_irq, NULL, "edge");
 	/* The message changes as a whole, so it may change at any time. */
-	irq_set_status_flags(irq, IRQ_MOVE_PCNTXT);
+	irq_set_status_flags(irq, BELLOWS_IRQ_MOVE_AT_ONCE);
 
 	return 0;
 }
@@ -102,7 +102,7 @@ static int bellows_doorbell_alloc(struct irq_domain *domain, unsigned int irq,
 static void bellows_doorbell_free(struct irq_domain *domain, unsigned int irq,
 				  unsigned int nr)
 {
-	irq_clear_status_flags(irq, IRQ_MOVE_PCNTXT);
+	irq_clear_status_flags(irq, BELLOWS_IRQ_MOVE_AT_ONCE);
 	irq_domain_free_irqs_common(domain, irq, nr);
 }
 

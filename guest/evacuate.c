@@ -36,25 +36,24 @@
 #include "trace.h"
 
 /* Blocks that are out of the allocator's reach at a time. */
-#define BELLOWS_EVACUATE_MAX	4
+#define BELLOWS_EVACUATE_MAX 4
 /* Passes over one block: a page may be busy for a moment. */
-#define BELLOWS_EVACUATE_PASSES	3
+#define BELLOWS_EVACUATE_PASSES 3
 
 /* A copy that has to reclaim would take from what is in use. */
-#define BELLOWS_COPY_GFP                                             \
+#define BELLOWS_COPY_GFP                                              \
 	((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | \
 	 __GFP_NOWARN)
 
-BELLOWS_KSYM(int, start_isolate_page_range, unsigned long start,
-	     unsigned long end, int migratetype, int flags, gfp_t gfp);
-BELLOWS_KSYM(void, undo_isolate_page_range, unsigned long start,
-	     unsigned long end, int migratetype);
+BELLOWS_KSYM(int, start_isolate_page_range, BELLOWS_START_ISOLATE);
+BELLOWS_KSYM(void, undo_isolate_page_range, BELLOWS_UNDO_ISOLATE);
 BELLOWS_KSYM(int, migrate_pages, struct list_head *from,
 	     bellows_migrate_get_t *get, bellows_migrate_put_t *put,
 	     unsigned long private, enum migrate_mode mode, int reason,
 	     unsigned int *succeeded);
 BELLOWS_KSYM(void, putback_movable_pages, struct list_head *list);
-BELLOWS_KSYM(BELLOWS_ISOLATE_RESULT, isolate_movable_page, struct page *page, isolate_mode_t mode);
+BELLOWS_KSYM(BELLOWS_ISOLATE_RESULT, isolate_movable_page, struct page *page,
+	     isolate_mode_t mode);
 
 /**
  * struct bellows_ranked - a block in the order of cost
@@ -99,7 +98,8 @@ bool bellows_evacuate_init(void)
 	struct bellows_evacuation *evacuation = &bellows_evacuation;
 
 	/* Without it, compressed memory stays where it is. */
-	bellows_ksym_find(isolate_movable_page);
+	bellows_ksym_find_as(isolate_movable_page,
+			     BELLOWS_ISOLATE_MOVABLE_PAGE);
 	if (!bellows_ksym_find(start_isolate_page_range) ||
 	    !bellows_ksym_find(undo_isolate_page_range) ||
 	    !bellows_ksym_find(migrate_pages) ||
@@ -107,8 +107,8 @@ bool bellows_evacuate_init(void)
 		return false;
 
 	evacuation->size = bellows_histories.end / BELLOWS_BLOCK_PAGES;
-	evacuation->ranked = vzalloc(array_size(evacuation->size,
-						sizeof(*evacuation->ranked)));
+	evacuation->ranked = vzalloc(
+		array_size(evacuation->size, sizeof(*evacuation->ranked)));
 
 	return evacuation->ranked;
 }
@@ -282,7 +282,7 @@ static void bellows_evacuate_collect(unsigned long start,
 		if (content != BELLOWS_CONTENT_COLD &&
 		    content != BELLOWS_CONTENT_MOVES)
 			continue;
-		if (__PageMovable(pfn_to_page(pfn)))
+		if (bellows_page_is_movable(pfn_to_page(pfn)))
 			bellows_evacuate_movable(pfn_to_page(pfn), moving);
 		else
 			bellows_evacuate_lru(pfn,
@@ -349,15 +349,16 @@ static bool bellows_evacuate_planned(struct bellows_pages *taken,
 	bool made;
 
 	if (type < 0 ||
-	    bellows_ksym_call(start_isolate_page_range)(start, end, type, 0,
-							BELLOWS_COPY_GFP)) {
+	    bellows_ksym_call(start_isolate_page_range)(bellows_start_isolate(
+		    start, end, type, BELLOWS_COPY_GFP))) {
 		bellows_count(BELLOWS_SPOILED_BLOCKS, 1);
 		return false;
 	}
 	/* Free pages of it lie on the CPUs' own lists. */
 	bellows_blocks_drain();
 	made = bellows_evacuate_block(taken, start);
-	bellows_ksym_call(undo_isolate_page_range)(start, end, type);
+	bellows_ksym_call(undo_isolate_page_range)(
+		bellows_undo_isolate(start, end, type));
 
 	return made;
 }

@@ -28,7 +28,8 @@
 BELLOWS_KSYM(void, rmap_walk, struct folio *folio,
 	     struct rmap_walk_control *control);
 BELLOWS_KSYM(bool, page_vma_mapped_walk, struct page_vma_mapped_walk *walk);
-BELLOWS_KSYM(struct anon_vma *, folio_lock_anon_vma_read, struct folio *folio,
+BELLOWS_KSYM(struct anon_vma *, folio_lock_anon_vma_read,
+	     BELLOWS_RMAP_CONST struct folio *folio,
 	     struct rmap_walk_control *control);
 BELLOWS_KSYM(void, flush_tlb_all, void);
 BELLOWS_KSYM(int, __mmu_notifier_clear_young, struct mm_struct *mm,
@@ -38,12 +39,12 @@ BELLOWS_KSYM(int, __mmu_notifier_clear_young, struct mm_struct *mm,
  * A mark is where the page is in the kernel's lists, and above it whether we
  * left PG_referenced set.
  */
-#define BELLOWS_MARK_PLACE	0x7
-#define BELLOWS_MARK_INACTIVE	0
-#define BELLOWS_MARK_ACTIVE	1
+#define BELLOWS_MARK_PLACE 0x7
+#define BELLOWS_MARK_INACTIVE 0
+#define BELLOWS_MARK_ACTIVE 1
 /* And the generations of the other LRU. */
-#define BELLOWS_MARK_GENERATION	2
-#define BELLOWS_MARK_REFERENCED	0x8
+#define BELLOWS_MARK_GENERATION 2
+#define BELLOWS_MARK_REFERENCED 0x8
 
 /**
  * bellows_rmap_init() - find what is needed
@@ -127,8 +128,9 @@ static bool bellows_rmap_one(struct folio *folio, struct vm_area_struct *vma,
 	return true;
 }
 
-static struct anon_vma *bellows_rmap_lock(struct folio *folio,
-					  struct rmap_walk_control *control)
+static struct anon_vma *
+bellows_rmap_lock(BELLOWS_RMAP_CONST struct folio *folio,
+		  struct rmap_walk_control *control)
 {
 	return bellows_ksym_call(folio_lock_anon_vma_read)(folio, control);
 }
@@ -218,7 +220,8 @@ void bellows_rmap_look(struct folio *folio, const struct bellows_esc_page *last,
 	if (look->used)
 		bellows_rmap_pay_back(folio, mapped_use, last->uses & 0x80);
 
-	look->modified |= folio_test_dirty(folio) || folio_test_writeback(folio);
+	look->modified |= folio_test_dirty(folio) ||
+			  folio_test_writeback(folio);
 	/* It has no copy anywhere. */
 	if (folio_test_swapbacked(folio) && !folio_test_swapcache(folio))
 		look->modified = true;

@@ -23,7 +23,6 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
-#include <linux/pagevec.h>
 #include <linux/pagewalk.h>
 #include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
@@ -413,7 +412,7 @@ int bellows_discard(struct kvm_vcpu *vcpu, struct bellows_discard *discard)
 	discard->done = 0;
 	discard->pages = 0;
 	discard->reason = BELLOWS_REFUSE_NONE;
-	if (kvm_arch_has_assigned_device(vcpu->kvm)) {
+	if (bellows_has_assigned_device(vcpu->kvm)) {
 		discard->reason = BELLOWS_REFUSE_ASSIGNED;
 		return 0;
 	}

@@ -82,7 +82,7 @@ static __always_inline bool is_ours(struct kvm_vcpu *vcpu)
 		return false;
 	/* Guests that speak another hypervisor's convention. */
 	if (vcpu->kvm->arch.hyperv.hv_guest_os_id ||
-	    vcpu->kvm->arch.xen_hvm_config.msr)
+	    bellows_speaks_xen(vcpu->kvm))
 		return false;
 	/* 32-bit code may have the upper half of RAX from before. */
 	kvm_operations->get_cs_db_l_bits(vcpu, &db, &long_mode);

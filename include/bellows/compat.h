@@ -40,19 +40,28 @@
 #endif
 
 #ifdef __LINUX_GFP_H
+/*
+ * What alloc_contig_range() takes: a migratetype until 6.17, then flags, among
+ * which that migratetype would mean something else.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define BELLOWS_CLAIM_FLAGS	ACR_FLAGS_NONE
+#else
+#define BELLOWS_CLAIM_FLAGS	MIGRATE_MOVABLE
+#endif
+
 /**
  * bellows_claim_range() - take a range of pages, whatever is in it
  * @start: first page frame
  * @end: behind the last
  *
- * What is in use is migrated or dropped. alloc_contig_range() takes other flags
- * in place of the migratetype since 7.0.
+ * What is in use is migrated or dropped.
  *
  * Return: 0, or a negative error when something could not be moved.
  */
 static inline int bellows_claim_range(unsigned long start, unsigned long end)
 {
-	return alloc_contig_range(start, end, MIGRATE_MOVABLE,
+	return alloc_contig_range(start, end, BELLOWS_CLAIM_FLAGS,
 				  GFP_HIGHUSER_MOVABLE | __GFP_NOMEMALLOC |
 					  __GFP_NORETRY | __GFP_NOWARN);
 }
@@ -183,6 +192,78 @@ static inline void bellows_shrinker_free(struct shrinker *shrinker)
 #endif
 #endif
 
+#ifdef _LINUX_MIGRATE_H
+/*
+ * Pages that have functions of their own to be moved with. Each page told them
+ * until 6.17. Since then those marked PageOffline all have the functions of the
+ * kernel's own balloon, and our single pages stay where they are.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define bellows_page_is_movable(page)		page_has_movable_ops(page)
+#define bellows_page_set_movable(page, ops)	((void)(ops))
+#define bellows_page_clear_movable(page)	((void)(page))
+#define BELLOWS_ISOLATE_MOVABLE_PAGE		"isolate_movable_ops_page"
+#else
+#define bellows_page_is_movable(page)		__PageMovable(page)
+#define bellows_page_set_movable(page, ops)	__SetPageMovable(page, ops)
+#define BELLOWS_ISOLATE_MOVABLE_PAGE		"isolate_movable_page"
+static inline void bellows_page_clear_movable(struct page *page)
+{
+	if (__PageMovable(page) && page_movable_ops(page))
+		__ClearPageMovable(page);
+}
+#endif
+#endif
+
+/*
+ * Keeping everybody from allocating in a range: with the migratetype that it has
+ * afterwards until 6.17. Since then that type is kept beside the mark, and asked
+ * for without a mask.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#include <linux/page-isolation.h>
+#define BELLOWS_START_ISOLATE \
+	unsigned long start, unsigned long end, enum pb_isolate_mode mode
+#define bellows_start_isolate(start, end, type, gfp) \
+	start, end, PB_ISOLATE_MODE_OTHER
+#define BELLOWS_UNDO_ISOLATE	unsigned long start, unsigned long end
+#define bellows_undo_isolate(start, end, type)	start, end
+#define BELLOWS_BLOCK_TYPE			enum migratetype
+#define BELLOWS_BLOCK_TYPE_SYMBOL		"get_pfnblock_migratetype"
+#define BELLOWS_BLOCK_TYPE_ARGUMENTS \
+	const struct page *page, unsigned long pfn
+#define BELLOWS_BLOCK_TYPE_OF(page, pfn)	page, pfn
+#else
+#define BELLOWS_START_ISOLATE                                         \
+	unsigned long start, unsigned long end, int type, int flags, \
+		gfp_t gfp
+#define bellows_start_isolate(start, end, type, gfp) start, end, type, 0, gfp
+#define BELLOWS_UNDO_ISOLATE	unsigned long start, unsigned long end, int type
+#define bellows_undo_isolate(start, end, type)	start, end, type
+#define BELLOWS_BLOCK_TYPE			unsigned long
+#define BELLOWS_BLOCK_TYPE_SYMBOL		"get_pfnblock_flags_mask"
+#define BELLOWS_BLOCK_TYPE_ARGUMENTS \
+	const struct page *page, unsigned long pfn, unsigned long mask
+#define BELLOWS_BLOCK_TYPE_OF(page, pfn)	page, pfn, MIGRATETYPE_MASK
+#endif
+
+/* The walk over all mappings of a folio does not change it, and says so since 6.18. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define BELLOWS_RMAP_CONST	const
+#else
+#define BELLOWS_RMAP_CONST
+#endif
+
+/*
+ * An interrupt that may get another message, or move, at any moment. That is what
+ * all do that do not say otherwise since 6.15.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+#define BELLOWS_IRQ_MOVE_AT_ONCE	0
+#else
+#define BELLOWS_IRQ_MOVE_AT_ONCE	IRQ_MOVE_PCNTXT
+#endif
+
 #ifdef LINUX_MM_INLINE_H
 /*
  * Takes the accessed bit of an entry, under its page table's lock, and leaves the
@@ -204,6 +285,54 @@ static inline bool bellows_pmd_take_young(pmd_t *pmd)
 /* --- end of guest ------------------------------------------------------- */
 
 /* --- host --------------------------------------------------------------- */
+
+/* Folios in batches have a header of their own in 7.2, and pagevec.h is gone. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+#include <linux/folio_batch.h>
+#else
+#include <linux/pagevec.h>
+#endif
+
+#ifdef __KVM_HOST_H
+/*
+ * Does a VM make Xen's hypercalls? What says so is among other settings of Xen
+ * since 6.15, and there are none in a kernel without them.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define bellows_speaks_xen(kvm)	((kvm)->arch.xen_hvm_config.msr != 0)
+#elif defined(CONFIG_KVM_XEN)
+#define bellows_speaks_xen(kvm)	((kvm)->arch.xen.hvm_config.msr != 0)
+#else
+#define bellows_speaks_xen(kvm)	false
+#endif
+
+/**
+ * bellows_has_assigned_device() - does a device write into the VM's memory?
+ * @kvm: the VM
+ *
+ * KVM counted them until 6.17. Since then it only has the device by which VFIO
+ * talks to it, which a VM keeps once it had an assigned device.
+ *
+ * Context: Any; what is assigned at this moment may be missed.
+ * Return: true when pages of it may be pinned for a device.
+ */
+static inline bool bellows_has_assigned_device(struct kvm *kvm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	struct kvm_device *device;
+	bool assigned = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(device, &kvm->devices, vm_node)
+		assigned |= !strcmp(device->ops->name, "kvm-vfio");
+	rcu_read_unlock();
+
+	return assigned;
+#else
+	return kvm_arch_has_assigned_device(kvm);
+#endif
+}
+#endif
 
 #ifdef _LINUX_FTRACE_H
 /*
