@@ -39,6 +39,9 @@ static DECLARE_WAIT_QUEUE_HEAD(no_active_calls);
  */
 static const struct kvm_x86_ops *kvm_operations;
 
+/* Newer kernels export it to KVM's own modules only. */
+BELLOWS_KSYM(int, kvm_skip_emulated_instruction, struct kvm_vcpu *vcpu);
+
 /* Stands in for kvm_emulate_hypercall() for our numbers; same contract. */
 static int bellows_emulate_hypercall(struct kvm_vcpu *vcpu)
 {
@@ -55,7 +58,7 @@ static int bellows_emulate_hypercall(struct kvm_vcpu *vcpu)
 
 	regs[VCPU_REGS_RAX] = bellows_call(vcpu, &call);
 	++vcpu->stat.hypercalls;
-	result = kvm_skip_emulated_instruction(vcpu);
+	result = bellows_ksym_call(kvm_skip_emulated_instruction)(vcpu);
 
 	if (atomic_dec_and_test(&active_calls))
 		wake_up(&no_active_calls);
@@ -186,7 +189,9 @@ void bellows_kvm_unhook_deaths(void)
 int bellows_kvm_hook_calls(void)
 {
 	kvm_operations = (void *)bellows_ksym_address("kvm:kvm_x86_ops");
-	if (!kvm_operations) {
+	if (!kvm_operations ||
+	    !bellows_ksym_find_as(kvm_skip_emulated_instruction,
+				  "kvm:kvm_skip_emulated_instruction")) {
 		pr_err("KVM's operations were not found\n");
 		return -ENOENT;
 	}
