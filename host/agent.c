@@ -321,8 +321,13 @@ static u32 plan(unsigned int *found, struct list_head *ring)
 	unsigned int i;
 
 	mutex_lock(&bellows_hostmem_lock);
-	bellows_hostmem_sample(&host);
+	/*
+	 * The host after its guests: what a guest gives in between is then free and
+	 * still on its way, and looks like too much for one round. The other way
+	 * round it would be neither, and be asked for once more.
+	 */
 	*found = gather_guests();
+	bellows_hostmem_sample(&host);
 	if (!bellows_agent_settings.enabled) {
 		agent.result.missing_pages = 0;
 		ms = bellows_agent_settings.poll_max_ms;
