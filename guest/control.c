@@ -38,6 +38,8 @@
 #define BELLOWS_PERIOD_MS 1000
 /* While the host is short, and decides by what we say of ourselves, or in haste. */
 #define BELLOWS_PERIOD_SHORT_MS 100
+/* When an inflation was only interrupted for a look around. */
+#define BELLOWS_PERIOD_UNFINISHED_MS 1
 /* After a refusal that holds for all our memory, or when we ran out of it. */
 #define BELLOWS_HOLD_OFF_MS 10000
 /* Given back at a time when the guest has next to nothing left. */
@@ -343,8 +345,12 @@ static void bellows_control_deflate(struct bellows_control *control,
 /* Time until the worker looks again by itself. */
 static unsigned int bellows_control_period(const struct bellows_control *control)
 {
-	return bellows_victims_hear(control->wish.request) ?
-		       BELLOWS_PERIOD_SHORT_MS : BELLOWS_PERIOD_MS;
+	bool is_short = bellows_victims_hear(control->wish.request);
+
+	if (bellows_victims_unfinished())
+		return BELLOWS_PERIOD_UNFINISHED_MS;
+
+	return is_short ? BELLOWS_PERIOD_SHORT_MS : BELLOWS_PERIOD_MS;
 }
 
 static void bellows_control_work(struct work_struct *work)

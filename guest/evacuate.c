@@ -36,12 +36,14 @@
 #include "trace.h"
 
 /* Blocks that are out of the allocator's reach at a time. */
-#define BELLOWS_EVACUATE_MAX 4
+#define BELLOWS_EVACUATE_MAX	4
 /* Passes over one block: a page may be busy for a moment. */
-#define BELLOWS_EVACUATE_PASSES 3
+#define BELLOWS_EVACUATE_PASSES	3
+/* A block that has become dearer than that waits for the next ranking. */
+#define BELLOWS_COST_SLACK	(BELLOWS_BLOCK_PAGES / 4)
 
 /* A copy that has to reclaim would take from what is in use. */
-#define BELLOWS_COPY_GFP                                              \
+#define BELLOWS_COPY_GFP                                             \
 	((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | \
 	 __GFP_NOWARN)
 
@@ -72,8 +74,10 @@ struct bellows_ranked {
  * @nr: length of @ranked
  * @best: the first not yet tried
  * @worst: one past the last of which the cold pages were not yet dropped
+ * @moves_max: pages that may be moved for one block
  * @planned: those that are to be emptied next
  * @nr_planned: length of @planned
+ * @planned_from: what @best was before
  */
 struct bellows_evacuation {
 	struct bellows_ranked *ranked;
@@ -81,8 +85,10 @@ struct bellows_evacuation {
 	unsigned long nr;
 	unsigned long best;
 	unsigned long worst;
+	unsigned int moves_max;
 	unsigned long planned[BELLOWS_EVACUATE_MAX];
 	unsigned int nr_planned;
+	unsigned long planned_from;
 };
 
 static struct bellows_evacuation bellows_evacuation;
@@ -165,6 +171,7 @@ void bellows_evacuate_rank(unsigned int moves_max, int node)
 	     bellows_by_cost, NULL);
 	evacuation->best = 0;
 	evacuation->worst = evacuation->nr;
+	evacuation->moves_max = moves_max;
 	evacuation->nr_planned = 0;
 }
 
@@ -193,10 +200,26 @@ unsigned long bellows_evacuate_cold(unsigned long wanted)
 	return freed;
 }
 
+/* What is in a block now? False when it is not what it was ranked for. */
+static bool bellows_evacuate_still(const struct bellows_ranked *ranked,
+				   struct bellows_esc_block *block)
+{
+	unsigned int moves_max = bellows_evacuation.moves_max, cost;
+
+	if (!bellows_content_of_block(ranked->start, block))
+		return false;
+	cost = bellows_esc_block_cost(block, moves_max);
+
+	return cost != BELLOWS_ESC_NEVER &&
+	       cost <= ranked->cost + BELLOWS_COST_SLACK;
+}
+
 /**
  * bellows_evacuate_plan() - choose the blocks to be emptied next
  * @blocks: how many, at most
  * @room: set to the free pages that there have to be beside them
+ *
+ * A plan that was not carried out is made anew.
  *
  * Context: Worker. May sleep, takes the lock of the histories.
  * Return: how many were chosen, 0 when there are none any more.
@@ -208,7 +231,10 @@ unsigned long bellows_evacuate_plan(unsigned int blocks, unsigned long *room)
 	struct bellows_ranked *ranked;
 
 	*room = 0;
+	if (evacuation->nr_planned)
+		evacuation->best = evacuation->planned_from;
 	evacuation->nr_planned = 0;
+	evacuation->planned_from = evacuation->best;
 	blocks = min_t(unsigned int, blocks, BELLOWS_EVACUATE_MAX);
 	while (evacuation->nr_planned < blocks &&
 	       evacuation->best < evacuation->worst) {
@@ -216,10 +242,9 @@ unsigned long bellows_evacuate_plan(unsigned int blocks, unsigned long *room)
 		if (ranked->cost == BELLOWS_ESC_NEVER)
 			break;
 		evacuation->best++;
-		/* What is free is no longer spare when the block is taken. */
-		if (!bellows_content_of_block(ranked->start, &block) ||
-		    block.stuck)
+		if (!bellows_evacuate_still(ranked, &block))
 			continue;
+		/* What is free is no longer spare when the block is taken. */
 		*room += block.free + block.moves;
 		evacuation->planned[evacuation->nr_planned++] = ranked->start;
 	}

@@ -36,8 +36,8 @@
 #define BELLOWS_STEP_PAGES	64
 /* A wish holds for so long; whoever has it repeats it. */
 #define BELLOWS_WANT_MS		5000
-/* Histories that are older than so many gaps are not up to date. */
-#define BELLOWS_STALE_GAPS	3
+/* Histories that are older than so many sweeps are not up to date. */
+#define BELLOWS_STALE_SWEEPS	3
 
 BELLOWS_KSYM(unsigned long long, task_sched_runtime, struct task_struct *task);
 
@@ -61,6 +61,7 @@ struct bellows_sweep_settings bellows_sweep_settings = {
  * @changed: pages of which this sweep told something new; as @census
  * @pages: pages it looked at; as @census
  * @gap_ms: time from the start of one sweep to the next; as @census
+ * @lasted: jiffies that the last sweep took, rests included; as @census
  */
 struct bellows_sweeper {
 	struct task_struct *task;
@@ -72,6 +73,7 @@ struct bellows_sweeper {
 	u64 changed;
 	u64 pages;
 	u32 gap_ms;
+	unsigned long lasted;
 };
 
 static struct bellows_sweeper bellows_sweeper;
@@ -136,9 +138,13 @@ static bool bellows_sweep_urgent(void)
  */
 bool bellows_sweep_ready(void)
 {
-	unsigned int gap_ms = READ_ONCE(bellows_sweeper.gap_ms);
-	unsigned long fresh = READ_ONCE(bellows_histories.swept_at) +
-			      msecs_to_jiffies(BELLOWS_STALE_GAPS * gap_ms);
+	unsigned long gap = msecs_to_jiffies(READ_ONCE(bellows_sweeper.gap_ms));
+	unsigned long fresh;
+
+	/* With little of a CPU, or a large guest, a sweep outlasts the gap. */
+	gap = max(gap, READ_ONCE(bellows_sweeper.lasted));
+	fresh = READ_ONCE(bellows_histories.swept_at) +
+		BELLOWS_STALE_SWEEPS * gap;
 
 	return READ_ONCE(bellows_histories.sweeps) > BELLOWS_ESC_WINDOW &&
 	       time_before(jiffies, fresh);
@@ -270,12 +276,13 @@ static void bellows_sweep_sleep(u64 ns)
 }
 
 /* The sweep is complete: what it found is the truth now. */
-static void bellows_sweep_finish(u64 worked_ns)
+static void bellows_sweep_finish(unsigned long started, u64 worked_ns)
 {
 	struct bellows_sweeper *sweeper = &bellows_sweeper;
 	struct bellows_histories *histories = &bellows_histories;
 
 	bellows_rmap_flush();
+	WRITE_ONCE(sweeper->lasted, jiffies - started);
 	sweeper->gap_ms =
 		bellows_esc_gap_ms(sweeper->gap_ms, sweeper->changed,
 				   sweeper->pages,
@@ -315,8 +322,8 @@ static u64 bellows_sweep_rest(u64 owed_ns)
 	return owed_ns - min(owed_ns, slept_ns);
 }
 
-/* One sweep over all pages, with rests. */
-static void bellows_sweep_once(void)
+/* One sweep over all pages, with rests, that began at @started (jiffies). */
+static void bellows_sweep_once(unsigned long started)
 {
 	struct bellows_sweeper *sweeper = &bellows_sweeper;
 	u64 started_ns, step_ns, worked_ns = 0, owed_ns = 0;
@@ -339,7 +346,7 @@ static void bellows_sweep_once(void)
 		cond_resched();
 	}
 	if (!kthread_should_stop())
-		bellows_sweep_finish(worked_ns);
+		bellows_sweep_finish(started, worked_ns);
 }
 
 /* Waits for the time of the next sweep: less when somebody is in a hurry. */
@@ -371,7 +378,7 @@ static int bellows_sweep_thread(void *unused)
 				     kthread_should_stop());
 		started = jiffies;
 		if (!kthread_should_stop())
-			bellows_sweep_once();
+			bellows_sweep_once(started);
 		bellows_sweep_gap(started);
 	}
 

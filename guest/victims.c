@@ -30,6 +30,12 @@
 #define BELLOWS_FAILURES_MAX	8
 /* Longest time for one bite: the host may have changed its mind by then. */
 #define BELLOWS_BITE_MS		1000
+/*
+ * Blocks stay in the order in which they were put for so long. To look at all of
+ * them takes as long as to drop hundreds of MiB, and a host that is short asks
+ * for a little more many times a second.
+ */
+#define BELLOWS_ORDER_MS	5000
 
 struct bellows_victims_settings bellows_victims_settings = {
 	.policy = BELLOWS_POLICY_AUTO,
@@ -44,7 +50,8 @@ struct bellows_victims_settings bellows_victims_settings = {
  * @waiting_since: jiffies when an inflation began to wait for histories, 0 when
  *	none does
  * @waited_at: jiffies when one last found none
- * @ranked: the blocks are in order
+ * @ranked: the blocks are in order, as of @ranked_at (jiffies)
+ * @ranked_at: see @ranked
  * @node: of which node they are
  * @exhausted: nothing can be missed any more, as of @exhausted_at
  * @exhausted_at: number of the sweep that said so
@@ -56,6 +63,7 @@ struct bellows_choice {
 	unsigned long waiting_since;
 	unsigned long waited_at;
 	bool ranked;
+	unsigned long ranked_at;
 	int node;
 	bool exhausted;
 	unsigned long exhausted_at;
@@ -154,8 +162,7 @@ static bool bellows_victims_by_history(void)
  * @request: BELLOWS_REQ_* bits
  *
  * Context: Worker.
- * Return: true when the worker should soon run again: the host is short, or the
- * last bite of an inflation was cut short.
+ * Return: true when the worker should soon run again: the host is short.
  */
 bool bellows_victims_hear(u32 request)
 {
@@ -165,7 +172,24 @@ bool bellows_victims_hear(u32 request)
 	if (is_short)
 		bellows_sweep_want(false);
 
-	return is_short || bellows_choice.unfinished;
+	return is_short;
+}
+
+/**
+ * bellows_victims_unfinished() - is there more to be had at once?
+ *
+ * Says so once: whoever then does not inflate any more has no reason to hurry.
+ *
+ * Context: Worker.
+ * Return: true when the last bite of an inflation was cut short.
+ */
+bool bellows_victims_unfinished(void)
+{
+	bool unfinished = bellows_choice.unfinished;
+
+	bellows_choice.unfinished = false;
+
+	return unfinished;
 }
 
 /**
@@ -175,7 +199,6 @@ bool bellows_victims_hear(u32 request)
  */
 void bellows_victims_begin(void)
 {
-	bellows_choice.ranked = false;
 	if (!bellows_victims_by_history())
 		return;
 
@@ -286,6 +309,50 @@ static bool bellows_victims_make_room(unsigned long blocks, unsigned long room,
 	return bellows_victims_missing(blocks, room, node) == 0;
 }
 
+/* Are the blocks in an order that still says something? */
+static bool bellows_victims_ranked(int node)
+{
+	struct bellows_choice *choice = &bellows_choice;
+
+	return choice->ranked && choice->node == node &&
+	       time_before(jiffies, choice->ranked_at +
+			   msecs_to_jiffies(BELLOWS_ORDER_MS));
+}
+
+static void bellows_victims_rank(int node)
+{
+	struct bellows_choice *choice = &bellows_choice;
+
+	bellows_evacuate_rank(READ_ONCE(bellows_victims_settings.block_moves_max),
+			      node);
+	choice->ranked = true;
+	choice->ranked_at = jiffies;
+	choice->node = node;
+}
+
+/*
+ * Makes blocks, in the order in which they are. Returns false when that is gone
+ * through; what took too long goes on with the next bite.
+ */
+static bool bellows_victims_make(struct bellows_pages *taken,
+				 unsigned long blocks, int node)
+{
+	unsigned long room, planned;
+	int failures;
+
+	for (failures = 0; failures < BELLOWS_FAILURES_MAX; failures++) {
+		planned = bellows_evacuate_plan(blocks, &room);
+		if (!planned)
+			return false;
+		if (!bellows_victims_make_room(planned, room, node))
+			return bellows_choice.unfinished;
+		if (bellows_evacuate_do(taken))
+			return true;
+	}
+
+	return false;
+}
+
 /**
  * bellows_victims_take() - make whole blocks of what will be missed least
  * @taken: an empty set, filled with a bounded number of blocks
@@ -298,33 +365,21 @@ void bellows_victims_take(struct bellows_pages *taken, unsigned long blocks,
 			  int node)
 {
 	struct bellows_choice *choice = &bellows_choice;
-	unsigned int moves_max =
-		READ_ONCE(bellows_victims_settings.block_moves_max);
-	unsigned long room, planned;
-	int failures;
 
 	choice->unfinished = false;
 	if (!blocks || !bellows_victims_by_history() ||
 	    !bellows_victims_ready() || bellows_victims_exhausted())
 		return;
 
-	if (!choice->ranked || choice->node != node) {
-		bellows_evacuate_rank(moves_max, node);
-		choice->ranked = true;
-		choice->node = node;
-	}
 	blocks = min_t(unsigned long, blocks, BELLOWS_BITE_BLOCKS);
-	for (failures = 0; failures < BELLOWS_FAILURES_MAX; failures++) {
-		planned = bellows_evacuate_plan(blocks, &room);
-		if (!planned ||
-		    !bellows_victims_make_room(planned, room, node))
-			break;
-		if (bellows_evacuate_do(taken))
-			return;
-	}
-	choice->ranked = false;
-	if (choice->unfinished)
+	if (bellows_victims_ranked(node) &&
+	    bellows_victims_make(taken, blocks, node))
 		return;
+	bellows_victims_rank(node);
+	if (bellows_victims_make(taken, blocks, node))
+		return;
+
+	choice->ranked = false;
 	choice->exhausted = true;
 	choice->exhausted_at = READ_ONCE(bellows_histories.sweeps);
 }

@@ -47,6 +47,7 @@ void bellows_victims_exit(void);
 bool bellows_victims_set_policy(const char *name);
 const char *bellows_victims_policy(void);
 bool bellows_victims_hear(u32 request);
+bool bellows_victims_unfinished(void);
 void bellows_victims_begin(void);
 void bellows_victims_end(bool reached);
 void bellows_victims_take(struct bellows_pages *taken, unsigned long blocks,
