@@ -19,37 +19,42 @@
 #include "rmap_walk.h"
 #include "sweep.h"
 
+#ifdef CONFIG_MEMCG
+/* Has this group no more than it was promised? */
+static bool bellows_content_keeps(struct mem_cgroup *memcg)
+{
+	unsigned long promised = max(READ_ONCE(memcg->memory.min),
+				     READ_ONCE(memcg->memory.low));
+
+	return promised && page_counter_read(&memcg->memory) <= promised;
+}
+#endif
+
 /**
  * bellows_content_protected() - did somebody set this memory apart?
  * @folio: a reference is held, or what is found is thrown away if it changed
  *
- * memory.min and memory.low of its own control group, as far as they go. What a
- * group passes on to its children is not looked at.
+ * memory.min and memory.low of its control group and of all above that, each as
+ * far as it goes: the kernel shares a group's protection among its children in
+ * a way that only its own reclaim knows, so any that holds counts for them all.
  *
  * Context: Any.
  * Return: true when it must not be evicted.
  */
 bool bellows_content_protected(struct folio *folio)
 {
+	bool kept = false;
 #ifdef CONFIG_MEMCG
-	unsigned long kept, usage;
 	struct mem_cgroup *memcg;
-	bool kept_back = false;
 
 	rcu_read_lock();
-	memcg = page_memcg_check(&folio->page);
-	if (memcg) {
-		kept = max(READ_ONCE(memcg->memory.min),
-			   READ_ONCE(memcg->memory.low));
-		usage = page_counter_read(&memcg->memory);
-		kept_back = kept && usage <= kept;
-	}
+	for (memcg = page_memcg_check(&folio->page); memcg && !kept;
+	     memcg = parent_mem_cgroup(memcg))
+		kept = bellows_content_keeps(memcg);
 	rcu_read_unlock();
-
-	return kept_back;
-#else
-	return false;
 #endif
+
+	return kept;
 }
 
 /* Is more than the page tables and the cache holding on to it? Small pages only. */
