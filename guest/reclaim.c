@@ -44,6 +44,8 @@
 #define BELLOWS_TRIES_MAX	3
 /* Longest wait for them in one batch; what is not done goes with the next. */
 #define BELLOWS_WRITE_MS	200
+/* Compressed swap that did not pay is not tried again for so long. */
+#define BELLOWS_SWAP_REST_MS	30000
 
 BELLOWS_KSYM(BELLOWS_ISOLATE_RESULT, folio_isolate_lru, struct folio *folio);
 BELLOWS_KSYM(unsigned long, reclaim_pages, struct list_head *list);
@@ -67,6 +69,8 @@ struct bellows_later {
  *	end of a batch stays there for the next.
  * @nr_later: length of @later
  * @meter: do batches pay?
+ * @swap_rests: swap brought too little, until @swap_rests_until (jiffies)
+ * @swap_rests_until: see @swap_rests
  */
 struct bellows_victims {
 	struct list_head list;
@@ -74,6 +78,8 @@ struct bellows_victims {
 	struct bellows_later later[BELLOWS_FLIGHT_ROOM];
 	unsigned int nr_later;
 	struct bellows_esc_meter meter;
+	bool swap_rests;
+	unsigned long swap_rests_until;
 };
 
 /* The worker's own. */
@@ -233,6 +239,8 @@ unsigned long bellows_reclaim_cold(unsigned long start, unsigned long wanted)
 static bool bellows_reclaim_swaps(struct folio *folio)
 {
 	if (bellows_swappiness && READ_ONCE(*bellows_swappiness) == 0)
+		return false;
+	if (bellows_victims->swap_rests)
 		return false;
 
 	return get_nr_swap_pages() > (long)folio_nr_pages(folio);
@@ -446,10 +454,14 @@ bool bellows_reclaim_victims(unsigned long wanted, int node,
 {
 	struct bellows_victims *victims = bellows_victims;
 	unsigned long in_flight = victims->nr_later;
-	unsigned long freed, compressed, tried;
+	unsigned long freed, tried;
+	long compressed;
 	bool more = true;
 	s64 net;
 
+	if (victims->swap_rests)
+		victims->swap_rests =
+			time_before(jiffies, victims->swap_rests_until);
 	INIT_LIST_HEAD(&victims->list);
 	victims->pages = 0;
 	/* What is being written is as good as free. */
@@ -467,8 +479,8 @@ bool bellows_reclaim_victims(unsigned long wanted, int node,
 
 	compressed = bellows_reclaim_compressed();
 	freed = bellows_reclaim_batch(victims, victims->nr_later - in_flight);
-	net = (s64)freed - max_t(long, bellows_reclaim_compressed() - compressed,
-				 0);
+	compressed = bellows_reclaim_compressed() - compressed;
+	net = (s64)freed - max(compressed, 0L);
 	tried = victims->pages + in_flight - victims->nr_later;
 	trace_bellows_evict(bellows_histories.clock.rank, tried, freed, net);
 	/* A device that does not get on. */
@@ -476,6 +488,10 @@ bool bellows_reclaim_victims(unsigned long wanted, int node,
 		return false;
 	if (!bellows_esc_pays(&victims->meter, tried, net, gain_percent)) {
 		bellows_count(BELLOWS_NOT_PAYING, 1);
+		/* The next sweep would have us try again, a batch each time. */
+		victims->swap_rests = compressed > 0;
+		victims->swap_rests_until =
+			jiffies + msecs_to_jiffies(BELLOWS_SWAP_REST_MS);
 		return false;
 	}
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # When no cold cache is left, cold anonymous memory is swapped out, what is in use stays, and nothing is lost while
-# everything is used at the same time: to a disk, to compressed memory, and with huge pages.
+# everything is used at the same time: without huge pages and with them.
 #
 # timeout: 300
 
