@@ -71,14 +71,31 @@ static bool bellows_content_pinned(struct page *page)
 	return page_count(page) > known;
 }
 
+/*
+ * Before there are histories: what was read from a file once, is not mapped, and
+ * was not used in any sweep that there was. What is read again and again, the
+ * kernel has on its active list, or marked.
+ */
+static bool bellows_content_once(struct folio *folio,
+				 const struct bellows_esc_page *history,
+				 bool known)
+{
+	return bellows_histories.guessing && !folio_test_swapbacked(folio) &&
+	       !folio_mapped(folio) && !folio_test_active(folio) &&
+	       !folio_test_workingset(folio) &&
+	       !(known && bellows_esc_class(history));
+}
+
 /* Can it be dropped with nothing written, and hardly be missed? */
 static bool bellows_content_cold(struct page *page, unsigned long pfn)
 {
 	const struct bellows_esc_page *history = &bellows_histories.page[pfn];
 	struct folio *folio = page_folio(page);
+	bool known = bellows_esc_knows(history, bellows_rmap_print(folio, 0));
 
-	if (!bellows_esc_knows(history, bellows_rmap_print(folio, 0)) ||
-	    bellows_esc_class(history) != 0 || !bellows_esc_proven(history))
+	if (!(known && bellows_esc_class(history) == 0 &&
+	      bellows_esc_proven(history)) &&
+	    !bellows_content_once(folio, history, known))
 		return false;
 	if (folio_test_dirty(folio) || folio_test_writeback(folio))
 		return false;

@@ -105,6 +105,7 @@ static void bellows_control_listen(struct bellows_control *control)
 		control->wish = (struct bellows_wish){};
 		break;
 	}
+	bellows_victims_hear(control->wish.request);
 }
 
 /* What the host's agent wants. While it is lost, nothing more than it got. */
@@ -343,14 +344,13 @@ static void bellows_control_deflate(struct bellows_control *control,
 }
 
 /* Time until the worker looks again by itself. */
-static unsigned int bellows_control_period(const struct bellows_control *control)
+static unsigned int bellows_control_period(void)
 {
-	bool is_short = bellows_victims_hear(control->wish.request);
-
 	if (bellows_victims_unfinished())
 		return BELLOWS_PERIOD_UNFINISHED_MS;
 
-	return is_short ? BELLOWS_PERIOD_SHORT_MS : BELLOWS_PERIOD_MS;
+	return bellows_victims_in_need() ? BELLOWS_PERIOD_SHORT_MS :
+					   BELLOWS_PERIOD_MS;
 }
 
 static void bellows_control_work(struct work_struct *work)
@@ -387,7 +387,7 @@ static void bellows_control_work(struct work_struct *work)
 	else
 		bellows_strain_stop(&control->strain);
 	queue_delayed_work(control->queue, &control->work,
-			   msecs_to_jiffies(bellows_control_period(control)));
+			   msecs_to_jiffies(bellows_control_period()));
 }
 
 /**

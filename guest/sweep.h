@@ -39,6 +39,7 @@ struct bellows_sweep_settings {
  * @sweeps: completed since the module was loaded
  * @swept_at: jiffies when the last one ended
  * @inflating: an inflation is going on: what it tested is not tested again
+ * @guessing: it cannot wait for a whole window: what looks unused counts as cold
  */
 struct bellows_histories {
 	struct mutex lock;
@@ -49,6 +50,7 @@ struct bellows_histories {
 	unsigned long sweeps;
 	unsigned long swept_at;
 	bool inflating;
+	bool guessing;
 };
 
 extern struct bellows_histories bellows_histories;

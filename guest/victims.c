@@ -56,7 +56,8 @@ struct bellows_victims_settings bellows_victims_settings = {
  * @exhausted: nothing can be missed any more, as of @exhausted_at
  * @exhausted_at: number of the sweep that said so
  * @unfinished: the last bite took too long, and goes on with the next
- * @distress: the host cannot wait; written and read by the worker
+ * @in_need: the host is short
+ * @distress: the host cannot wait, whatever it costs
  */
 struct bellows_choice {
 	bool possible;
@@ -68,6 +69,7 @@ struct bellows_choice {
 	bool exhausted;
 	unsigned long exhausted_at;
 	bool unfinished;
+	bool in_need;
 	bool distress;
 };
 
@@ -162,17 +164,24 @@ static bool bellows_victims_by_history(void)
  * @request: BELLOWS_REQ_* bits
  *
  * Context: Worker.
- * Return: true when the worker should soon run again: the host is short.
  */
-bool bellows_victims_hear(u32 request)
+void bellows_victims_hear(u32 request)
 {
-	bool is_short = request & BELLOWS_REQ_SWEEP;
-
+	bellows_choice.in_need = request & BELLOWS_REQ_SWEEP;
 	bellows_choice.distress = request & BELLOWS_REQ_DISTRESS;
-	if (is_short)
+	if (bellows_choice.in_need)
 		bellows_sweep_want(false);
+}
 
-	return is_short;
+/**
+ * bellows_victims_in_need() - is the host short?
+ *
+ * Context: Worker.
+ * Return: true when it decides by what we say of ourselves.
+ */
+bool bellows_victims_in_need(void)
+{
+	return bellows_choice.in_need;
 }
 
 /**
@@ -236,13 +245,35 @@ static unsigned long bellows_victims_patience(void)
 	return msecs_to_jiffies(READ_ONCE(bellows_victims_settings.patience_ms));
 }
 
-/* Are there histories to choose by? Sees to it that there will be. */
+/*
+ * Has cold pages found by a guess, or by history. What was found out of blocks
+ * does not hold for the other.
+ */
+static void bellows_victims_guess(bool guessing)
+{
+	struct bellows_histories *histories = &bellows_histories;
+
+	if (READ_ONCE(histories->guessing) == guessing)
+		return;
+	mutex_lock(&histories->lock);
+	WRITE_ONCE(histories->guessing, guessing);
+	mutex_unlock(&histories->lock);
+	bellows_choice.ranked = false;
+	bellows_choice.exhausted = false;
+}
+
+/*
+ * Is there something to choose by? Sees to it that there will be histories; a host
+ * that is short has what can be guessed until then.
+ */
 static bool bellows_victims_ready(void)
 {
 	struct bellows_choice *choice = &bellows_choice;
+	bool ready = bellows_sweep_ready();
 
-	bellows_sweep_want(!bellows_sweep_ready());
-	if (bellows_sweep_ready()) {
+	bellows_sweep_want(!ready);
+	bellows_victims_guess(!ready);
+	if (ready) {
 		choice->waiting_since = 0;
 		return true;
 	}
@@ -252,7 +283,7 @@ static bool bellows_victims_ready(void)
 		choice->waiting_since = jiffies ?: 1;
 	choice->waited_at = jiffies;
 
-	return false;
+	return choice->in_need;
 }
 
 /* Is it of no use to ask again before the next sweep? */
@@ -295,14 +326,18 @@ static bool bellows_victims_make_room(unsigned long blocks, unsigned long room,
 			bellows_choice.unfinished = true;
 			return false;
 		}
-		/* Dropping cache makes nothing available that was not before. */
+		/*
+		 * Dropping cache makes nothing available that was not before,
+		 * and a guess is good enough for nothing else.
+		 */
 		if (cold)
 			cold = bellows_blocks_room() >=
 				       blocks * BELLOWS_BLOCK_PAGES +
 					       BELLOWS_ROOM_MARGIN &&
 			       bellows_evacuate_cold(missing);
 		else
-			more = bellows_reclaim_victims(missing, node, percent);
+			more = !bellows_histories.guessing &&
+			       bellows_reclaim_victims(missing, node, percent);
 		bellows_blocks_drain();
 	}
 

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A host that is short is not kept waiting until there are histories: it gets what was read once, and nothing that is in
+# use.
+#
+# timeout: 300
+
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../pair-lib.sh"
+. "$(dirname "$0")/../agent-lib.sh"
+. "$(dirname "$0")/../esc-lib.sh"
+
+ONCE_MIB=200
+# Asked beyond what is free in the guest: half of what was read once.
+BEYOND_MIB=100
+
+# squeeze MGLRU - of a guest whose histories take minutes.
+squeeze()
+{
+	local free wanted refaults what="MGLRU $1"
+
+	esc_guest a -m 512 --append transparent_hugepage=never || die "no guest"
+	esc_mglru a "$1"
+	# The kernel's own choice would do here, too.
+	guest_set a policy esc
+	guest_set a esc/sweep_gap_max_ms 60000 && guest_set a esc/sweep_gap_ms 60000 || die "the gap cannot be set"
+	guest_run -t 60 a "dd if=/dev/zero of=/disk/once bs=1M count=$ONCE_MIB 2>/dev/null && sync &&
+		echo 3 >/proc/sys/vm/drop_caches" || die "no file"
+	regions_start a -s -u 300 -d /disk hot-anon:48 hot-read:48 || die "no regions"
+	guest_run -t 60 a 'cat /disk/once >/dev/null'
+	# Until what is hot was read some times.
+	sleep 3
+	refaults=$(guest_vmstat a workingset_refault_file)
+	free=$(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo")
+	wanted=$((free + BEYOND_MIB))
+	note "$what: $free MiB are free in the guest, $wanted shall go"
+	press $wanted
+	check "$what: the guest gives more than is free" wait_until 60 "[ \$(size_mib a) -ge $((free + BEYOND_MIB / 2)) ]"
+	check_range "$what: before it has histories (sweeps)" 0 "$(guest_value a counters/sweeps)" 8
+	sleep 3
+	refaults=$(($(guest_vmstat a workingset_refault_file) - refaults))
+	note "$what: $(size_mib a) MiB, $(($(guest_value a blocks) * 2)) of them in blocks"
+	check_range "$what: what is read again and again stayed (refaults)" 0 "$refaults" 64
+	regions_end a >/tmp/report
+	check_equal "$what: contents are intact" 2 "$(grep -c 'bad=0$' /tmp/report)"
+	check_equal "$what: no page was left isolated" "0 0" \
+		"$(guest_vmstat a nr_isolated_anon) $(guest_vmstat a nr_isolated_file)"
+	guest_stop a
+	ease
+}
+
+agent_start || die "the host's module cannot be loaded"
+squeeze n
+squeeze y
+check_forgotten
