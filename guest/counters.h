@@ -43,6 +43,8 @@
  * @BELLOWS_NOT_PAYING: Times that evicting was stopped for bringing too little.
  * @BELLOWS_LEFT_TO_KERNEL: Times that the kernel was left to choose, the history
  *	having found nothing (more).
+ * @BELLOWS_STRAINS: Looks in which the guest missed what its balloon holds, and
+ *	had that reported at once.
  * @BELLOWS_NR_COUNTERS: How many there are.
  */
 enum bellows_counter {
@@ -77,6 +79,7 @@ enum bellows_counter {
 	BELLOWS_SPOILED_BLOCKS,
 	BELLOWS_NOT_PAYING,
 	BELLOWS_LEFT_TO_KERNEL,
+	BELLOWS_STRAINS,
 	BELLOWS_NR_COUNTERS,
 };
 

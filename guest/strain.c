@@ -11,6 +11,7 @@
 #include <linux/jiffies.h>
 #include <linux/workqueue.h>
 
+#include "counters.h"
 #include "strain.h"
 
 #define BELLOWS_STRAIN_MS 20
@@ -36,8 +37,10 @@ static void bellows_strain_look(struct work_struct *work)
 
 	bellows_stats_misses(&misses);
 	if (misses.pages - strain->seen.pages >= BELLOWS_STRAIN_PAGES ||
-	    misses.stall_ns - strain->seen.stall_ns >= BELLOWS_STRAIN_STALL_NS)
+	    misses.stall_ns - strain->seen.stall_ns >= BELLOWS_STRAIN_STALL_NS) {
+		bellows_count(BELLOWS_STRAINS, 1);
 		strain->found(strain->data);
+	}
 	strain->seen = misses;
 	bellows_strain_again(strain);
 }

@@ -333,6 +333,7 @@ BELLOWS_COUNTER(made_blocks, BELLOWS_MADE_BLOCKS);
 BELLOWS_COUNTER(spoiled_blocks, BELLOWS_SPOILED_BLOCKS);
 BELLOWS_COUNTER(not_paying, BELLOWS_NOT_PAYING);
 BELLOWS_COUNTER(left_to_kernel, BELLOWS_LEFT_TO_KERNEL);
+BELLOWS_COUNTER(strains, BELLOWS_STRAINS);
 
 static struct attribute *bellows_counter_attributes[] = {
 	&inflated_pages_counter.attribute.attr,
@@ -366,6 +367,7 @@ static struct attribute *bellows_counter_attributes[] = {
 	&spoiled_blocks_counter.attribute.attr,
 	&not_paying_counter.attribute.attr,
 	&left_to_kernel_counter.attribute.attr,
+	&strains_counter.attribute.attr,
 	NULL
 };
 
