@@ -30,6 +30,7 @@
 #include "inflate.h"
 #include "link.h"
 #include "movable.h"
+#include "relief.h"
 #include "stats.h"
 #include "trace.h"
 #include "victims.h"
@@ -362,7 +363,7 @@ static void bellows_control_work(struct work_struct *work)
 	if (READ_ONCE(control->stopped))
 		return;
 
-	if (bellows_blocks_room() == 0)
+	if (bellows_relief_due(control))
 		bellows_control_relieve(control, BELLOWS_RELIEF_PAGES);
 	bellows_control_maintain(control);
 	bellows_control_listen(control);
@@ -381,8 +382,7 @@ static void bellows_control_work(struct work_struct *work)
 
 	bellows_control_tell_device(control);
 	bellows_control_report(control);
-	if (bellows_balloon_size(&control->balloon) &&
-	    control->registration.state == BELLOWS_HOST_PRESENT)
+	if (bellows_relief_watches(control))
 		bellows_strain_watch(&control->strain);
 	else
 		bellows_strain_stop(&control->strain);

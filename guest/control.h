@@ -49,8 +49,9 @@ enum bellows_target_source {
  * @queue: runs @work, one at a time; freezes with user space, so that nothing
  *	moves while a hibernation image is made
  * @work: the worker: all changes of size, all calls to the host
- * @strain: has @work report early; watches while there is a balloon and a
- *	host. The worker starts and stops it.
+ * @strain: has @work report early, or give memory back; watches while there is
+ *	a balloon of which a host, or the guest, could take something back. The
+ *	worker starts and stops it.
  * @report: where the worker puts the figures for the host together
  * @wish: the last that the host asked for; the worker's own
  * @device_pages: the last that the VMM asked for through the virtio device.

@@ -28,7 +28,7 @@
  * @BELLOWS_ALLOCATED_BLOCKS: Blocks that came from the page allocator.
  * @BELLOWS_ALLOCATED_PAGES: Single pages that came from the page allocator.
  * @BELLOWS_SHORT_EVENTS: Inflations that ended before the target.
- * @BELLOWS_RELIEFS: Times the guest ran out of memory and took some back.
+ * @BELLOWS_RELIEFS: Times the guest lacked memory and took some back.
  * @BELLOWS_REPORTED_PAGES: Free pages that the host, or the VMM, was told of.
  * @BELLOWS_HINTED_PAGES: Free pages that a VMM was told not to migrate.
  * @BELLOWS_MOVED_PAGES: Single pages exchanged for others, for the kernel's sake.

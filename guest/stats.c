@@ -85,25 +85,30 @@ static u64 bellows_stats_waited(void)
 	return busy ? div64_u64(weighted, busy) : 0;
 }
 
+static DEFINE_PER_CPU(u32, bellows_waiting_seen);
+
 /* The kernel's counters wrap: only differences over seconds mean anything. */
-static u64 bellows_stats_waiting(void)
+static void bellows_stats_waiting(struct bellows_misses *misses)
 {
 	const struct psi_group *psi = bellows_psi_system;
-	static u32 seen;
-	static u64 total;
-	u32 sum = 0;
+	static u64 total, worst;
+	u32 some, waited, most = 0;
 	int cpu;
 
 	if (!psi)
-		return 0;
+		return;
 
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(
+	for_each_possible_cpu(cpu) {
+		some = READ_ONCE(
 			per_cpu_ptr(psi->pcpu, cpu)->times[PSI_MEM_SOME]);
-	total += (u32)(sum - seen);
-	seen = sum;
-
-	return total;
+		waited = some - per_cpu(bellows_waiting_seen, cpu);
+		per_cpu(bellows_waiting_seen, cpu) = some;
+		total += waited;
+		most = max(most, waited);
+	}
+	worst += most;
+	misses->stall_ns = total;
+	misses->worst_ns = worst;
 }
 #else
 static u64 bellows_stats_waited(void)
@@ -111,9 +116,8 @@ static u64 bellows_stats_waited(void)
 	return 0;
 }
 
-static u64 bellows_stats_waiting(void)
+static void bellows_stats_waiting(struct bellows_misses *misses)
 {
-	return 0;
 }
 #endif
 
@@ -161,16 +165,19 @@ static void bellows_stats_events(struct bellows_guest_half *report)
 
 /**
  * bellows_stats_misses() - the few figures that tell strain
- * @misses: (out) only their differences mean anything; that of @stall_ns is too
+ * @misses: (out) only their differences mean anything; those of times are too
  *	small over more than four seconds
  *
  * Context: Process; one caller at a time.
  */
 void bellows_stats_misses(struct bellows_misses *misses)
 {
-	misses->pages = global_node_page_state(WORKINGSET_REFAULT_FILE) +
-			global_node_page_state(WORKINGSET_REFAULT_ANON);
-	misses->stall_ns = bellows_stats_waiting();
+	*misses = (struct bellows_misses){
+		.pages = global_node_page_state(WORKINGSET_REFAULT_FILE) +
+			 global_node_page_state(WORKINGSET_REFAULT_ANON),
+		.own_ns = bellows_blocks_stall_ns(),
+	};
+	bellows_stats_waiting(misses);
 }
 
 static void bellows_stats_node(struct bellows_node *report,

@@ -16,10 +16,15 @@ struct bellows_balloon;
  * @pages: pages that had been dropped and were read again, from file or swap
  * @stall_ns: sum over the CPUs of the time in which a task there waited for
  *	memory
+ * @worst_ns: the same for the CPU that had most of it between two looks, whichever
+ *	that was
+ * @own_ns: time in which it was the balloon that waited, on any CPU
  */
 struct bellows_misses {
 	u64 pages;
 	u64 stall_ns;
+	u64 worst_ns;
+	u64 own_ns;
 };
 
 void bellows_stats_init(void);

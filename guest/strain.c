@@ -7,8 +7,14 @@
  * memory within 50 ms. So while there is a balloon, a few counters are looked at
  * every 20 ms, and when they move the worker is told to report at once. The timer
  * is deferrable: it wakes no idle guest, and an idle guest misses nothing.
+ *
+ * Where no host reacts the guest has to help itself. That is not for the first
+ * sign: it is measured for how long tasks have been waiting for memory most of the
+ * time, and relief.c decides how much of that is too much.
  */
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/workqueue.h>
 
 #include "counters.h"
@@ -26,6 +32,27 @@ static void bellows_strain_again(struct bellows_strain *strain)
 			   msecs_to_jiffies(BELLOWS_STRAIN_MS));
 }
 
+/*
+ * What the balloon itself waits for, in an inflation that has the kernel reclaim,
+ * is no distress of the guest's: it would undo what it just did.
+ */
+static void bellows_strain_suffer(struct bellows_strain *strain,
+				  const struct bellows_misses *misses)
+{
+	const struct bellows_misses *seen = &strain->seen;
+	u64 now_ns = ktime_get_ns(), passed_ns = now_ns - strain->looked_ns;
+	u64 suffered_ns = READ_ONCE(strain->suffered_ns);
+	s64 waited_ns = misses->worst_ns - seen->worst_ns;
+
+	waited_ns -= misses->own_ns - seen->own_ns;
+	if (waited_ns > 0 && waited_ns >= passed_ns / 2)
+		suffered_ns += passed_ns;
+	else
+		suffered_ns -= min(suffered_ns, passed_ns);
+	WRITE_ONCE(strain->suffered_ns, suffered_ns);
+	strain->looked_ns = now_ns;
+}
+
 static void bellows_strain_look(struct work_struct *work)
 {
 	struct bellows_strain *strain =
@@ -36,6 +63,7 @@ static void bellows_strain_look(struct work_struct *work)
 		return;
 
 	bellows_stats_misses(&misses);
+	bellows_strain_suffer(strain, &misses);
 	if (misses.pages - strain->seen.pages >= BELLOWS_STRAIN_PAGES ||
 	    misses.stall_ns - strain->seen.stall_ns >= BELLOWS_STRAIN_STALL_NS) {
 		bellows_count(BELLOWS_STRAINS, 1);
@@ -75,6 +103,8 @@ void bellows_strain_watch(struct bellows_strain *strain)
 		return;
 
 	bellows_stats_misses(&strain->seen);
+	strain->looked_ns = ktime_get_ns();
+	strain->suffered_ns = 0;
 	WRITE_ONCE(strain->stopped, false);
 	bellows_strain_again(strain);
 }
@@ -90,4 +120,29 @@ void bellows_strain_stop(struct bellows_strain *strain)
 {
 	WRITE_ONCE(strain->stopped, true);
 	cancel_delayed_work_sync(&strain->work);
+}
+
+/**
+ * bellows_strain_suffered() - for how long has the guest been waiting for memory?
+ * @strain: perhaps not watching
+ *
+ * Tasks of one CPU, most of the time. Time in which they did not counts against it.
+ *
+ * Context: Any.
+ * Return: ns; 0 when nothing is watched.
+ */
+u64 bellows_strain_suffered(const struct bellows_strain *strain)
+{
+	return strain->stopped ? 0 : READ_ONCE(strain->suffered_ns);
+}
+
+/**
+ * bellows_strain_relieved() - something was done about it
+ * @strain: what was suffered so far counts no more
+ *
+ * Context: Any.
+ */
+void bellows_strain_relieved(struct bellows_strain *strain)
+{
+	WRITE_ONCE(strain->suffered_ns, 0);
 }
