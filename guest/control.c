@@ -41,7 +41,7 @@
 #define BELLOWS_PERIOD_SHORT_MS 100
 /* When an inflation was only interrupted for a look around. */
 #define BELLOWS_PERIOD_UNFINISHED_MS 1
-/* After a refusal that holds for all our memory, or when we ran out of it. */
+/* After a refusal that holds for all our memory. */
 #define BELLOWS_HOLD_OFF_MS 10000
 /* Given back at a time when the guest has next to nothing left. */
 #define BELLOWS_RELIEF_PAGES (SZ_64M >> PAGE_SHIFT)
@@ -189,16 +189,6 @@ static int bellows_control_node(struct bellows_control *control, int sign,
 	return node;
 }
 
-/* Did the guest run out of memory a moment ago? */
-static bool bellows_control_relieved(struct bellows_control *control)
-{
-	unsigned long relieved_at = READ_ONCE(control->relieved_at);
-
-	return relieved_at &&
-	       time_before(jiffies, relieved_at +
-			   msecs_to_jiffies(BELLOWS_HOLD_OFF_MS));
-}
-
 /*
  * The agent has no use for other memory than what lies in the ranges it named, and
  * nobody else wants any.
@@ -246,7 +236,7 @@ static bool bellows_control_waits(struct bellows_control *control)
 {
 	if (control->holds_off && time_before(jiffies, control->retry_at))
 		return true;
-	if (bellows_control_relieved(control)) {
+	if (bellows_control_recovers(control)) {
 		control->is_short = true;
 		return true;
 	}

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "backoff.h"
 #include "balloon.h"
 #include "doorbell.h"
 #include "registration.h"
@@ -64,8 +65,7 @@ enum bellows_target_source {
  * @is_short: the last inflation ended before the target; the worker's own
  * @retry_at: jiffies before which no inflation is tried while @holds_off
  * @holds_off: the host told us not to try soon; the worker's own
- * @relieved_at: jiffies of the last relief; 0 when there was none. No inflation
- *	is tried for a while after it. Written by whoever relieves.
+ * @backoff: how long no inflation is tried after a relief; under accord
  * @stopped: the worker shall do nothing
  */
 struct bellows_control {
@@ -87,7 +87,7 @@ struct bellows_control {
 	bool is_short;
 	unsigned long retry_at;
 	bool holds_off;
-	unsigned long relieved_at;
+	struct bellows_backoff backoff;
 	bool stopped;
 };
 
@@ -101,6 +101,7 @@ void bellows_control_stop(struct bellows_control *control);
 /* control_relief.c: what the guest itself needs back */
 unsigned long bellows_control_relieve(struct bellows_control *control,
 				      unsigned long most);
+bool bellows_control_recovers(struct bellows_control *control);
 int bellows_control_vacate(struct bellows_control *control,
 			   unsigned long start_pfn, unsigned long nr);
 

@@ -7,11 +7,12 @@
  * allocated: the task may be one that could not get a page.
  */
 #include <linux/errno.h>
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/timekeeping.h>
 
 #include "balloon.h"
 #include "control.h"
@@ -44,8 +45,7 @@ unsigned long bellows_control_relieve(struct bellows_control *control,
 	if (pages == 0)
 		goto unlock;
 
-	/* 0 stands for "never". */
-	WRITE_ONCE(control->relieved_at, jiffies ?: 1);
+	bellows_backoff_relieved(&control->backoff, ktime_to_ms(ktime_get()));
 	bellows_count(BELLOWS_RELIEFS, 1);
 	granted = bellows_registration_grant(registration, pages);
 	/* A host that knows us no more counts nothing as given either. */
@@ -60,6 +60,37 @@ unlock:
 		bellows_control_tell_device(control);
 
 	return got;
+}
+
+/**
+ * bellows_control_recovers() - did the guest run out of memory a while ago?
+ * @control: the guest's side
+ *
+ * If it did not, the inflation that was asked for counts as tried: should it prove
+ * too much, the guest is left alone for longer. Not so where the host's agent wants
+ * it: that sees what becomes of the guest, and takes its target back by itself.
+ *
+ * Context: Worker. Takes accord and vmem.
+ * Return: true when no inflation shall be tried yet.
+ */
+bool bellows_control_recovers(struct bellows_control *control)
+{
+	struct bellows_backoff *backoff = &control->backoff;
+	u64 now_ms = ktime_to_ms(ktime_get());
+	u32 most_ms = BELLOWS_BACKOFF_MOST_MS;
+	bool waits;
+
+	if (control->wish.target_pages >
+	    bellows_balloon_size(&control->balloon))
+		most_ms = BELLOWS_BACKOFF_FIRST_MS;
+
+	mutex_lock(&control->accord);
+	waits = bellows_backoff_waits(backoff, now_ms, most_ms);
+	if (!waits)
+		bellows_backoff_tried(backoff, now_ms);
+	mutex_unlock(&control->accord);
+
+	return waits;
 }
 
 /**

@@ -109,10 +109,13 @@ bool bellows_control_has_device(struct bellows_control *control)
  * bellows_control_listen_device() - read what the VMM wants if it has changed
  * @control: the guest's side
  *
- * Context: Worker. May sleep, takes vmem.
+ * Another target than before is tried as if none had ever been too much.
+ *
+ * Context: Worker. May sleep, takes vmem, and accord after it.
  */
 void bellows_control_listen_device(struct bellows_control *control)
 {
+	unsigned long before = READ_ONCE(control->device_pages);
 	struct bellows_virtio *device;
 
 	mutex_lock(&control->balloon.vmem);
@@ -122,6 +125,13 @@ void bellows_control_listen_device(struct bellows_control *control)
 		WRITE_ONCE(control->device_pages,
 			   bellows_virtio_target(device));
 	mutex_unlock(&control->balloon.vmem);
+
+	if (READ_ONCE(control->device_pages) == before)
+		return;
+
+	mutex_lock(&control->accord);
+	bellows_backoff_forgive(&control->backoff);
+	mutex_unlock(&control->accord);
 }
 
 /**
