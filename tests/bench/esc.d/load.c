@@ -10,7 +10,7 @@
  *
  * AREA is KIND:MIB:USE. KIND: "anon", "noise" (anonymous memory that does not
  * compress), "mmap" (a file that is mapped), "read" (a file that is read by
- * read()). USE: "cold" (never after it was filled), "hot" (all of it in each pass),
+ * read()), "sqlite" (a database, of which rows are read). USE: "cold" (never after it was filled), "hot" (all of it in each pass),
  * "slow" (all of it every 3 s), "zipf" (4096 pages of it in each pass, few of them
  * often), "scan" (2 MiB in each pass, from the first to the last and again).
  *
@@ -35,6 +35,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "database.h"
+
 #define PAGE		4096UL
 #define MIB_PAGES	256UL
 #define AREAS_MAX	8
@@ -47,6 +49,7 @@ struct area {
 	const char *kind, *use;
 	char *memory;
 	int file;
+	struct database *database;
 	size_t pages, at;
 	uint64_t used_ns;
 	double *sum;
@@ -168,12 +171,18 @@ static void make_file(struct area *area, const char *dir)
 
 static void make(struct area *area, const char *dir)
 {
+	char path[256];
 	size_t page;
 
 	if (!strcmp(area->use, "zipf"))
 		make_zipf(area);
 	if (!strcmp(area->kind, "read") || !strcmp(area->kind, "mmap")) {
 		make_file(area, dir);
+		return;
+	}
+	if (!strcmp(area->kind, "sqlite")) {
+		snprintf(path, sizeof(path), "%s/database", dir);
+		area->database = database_make(path, area->pages);
 		return;
 	}
 	area->memory = mmap(NULL, area->pages * PAGE, PROT_READ | PROT_WRITE,
@@ -189,7 +198,9 @@ static void use_page(const struct area *area, size_t page)
 {
 	char word[8];
 
-	if (area->memory)
+	if (area->database)
+		database_read(area->database, page);
+	else if (area->memory)
 		*(volatile char *)(area->memory + page * PAGE);
 	else if (pread(area->file, word, 8, page * PAGE) != 8)
 		fail("reading");
