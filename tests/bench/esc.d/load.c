@@ -10,9 +10,10 @@
  *
  * AREA is KIND:MIB:USE. KIND: "anon", "noise" (anonymous memory that does not
  * compress), "mmap" (a file that is mapped), "read" (a file that is read by
- * read()), "sqlite" (a database, of which rows are read). USE: "cold" (never after it was filled), "hot" (all of it in each pass),
- * "slow" (all of it every 3 s), "zipf" (4096 pages of it in each pass, few of them
- * often), "scan" (2 MiB in each pass, from the first to the last and again).
+ * read()), "sqlite" (a database, of which rows are read). USE: "cold" (never
+ * after it was filled), "hot" (all of it in each pass), "slow" (all of it every
+ * 3 s), "zipf" (4096 pages of it in each pass, few of them often), "scan" (2 MiB
+ * in each pass, from the first to the last and again).
  *
  * Writes "ready" when all is filled, and then at each SIGUSR1 what was done since
  * the last one: ns of work, pages used, ns of the longest pass. Ends at SIGTERM.
