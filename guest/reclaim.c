@@ -355,33 +355,70 @@ static void bellows_reclaim_write(unsigned long pfn)
 	iput(inode);
 }
 
-/* Is this still the page that was chosen? Its place may have a new owner. */
-static bool bellows_reclaim_same(struct folio *folio, unsigned long pfn)
+/*
+ * The page that was chosen, with a reference. NULL when it is not there any more:
+ * its place is free, or has a new owner.
+ */
+static struct folio *bellows_reclaim_find(unsigned long pfn)
 {
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio;
 	bool same;
 
+	if (!page)
+		return NULL;
+	folio = page_folio(page);
+	if (!folio_try_get(folio))
+		return NULL;
+
 	mutex_lock(&bellows_histories.lock);
-	same = bellows_esc_knows(&bellows_histories.page[pfn],
+	same = folio_pfn(folio) == pfn &&
+	       bellows_esc_knows(&bellows_histories.page[pfn],
 				 bellows_rmap_print(folio, 0));
 	mutex_unlock(&bellows_histories.lock);
+	if (same)
+		return folio;
+	folio_put(folio);
 
-	return same;
+	return NULL;
+}
+
+/*
+ * Forgets those of the @begun new pages that the first pass freed, and counted:
+ * what compressed swap takes is written at once.
+ */
+static void bellows_reclaim_forget(struct bellows_victims *victims,
+				   unsigned int begun)
+{
+	unsigned int i, left = victims->nr_later - begun;
+	struct folio *folio;
+
+	for (i = left; i < victims->nr_later; i++) {
+		folio = bellows_reclaim_find(victims->later[i].pfn);
+		if (!folio)
+			continue;
+		folio_put(folio);
+		victims->later[left++] = victims->later[i];
+	}
+	victims->nr_later = left;
 }
 
 /*
  * Isolates, for the second pass, what is written by now. Returns false when there
- * is nothing more to be done about the page.
+ * is nothing more to be done about the page; @gone counts those that the kernel's
+ * own reclaim, which is at it too, was faster to free.
  */
 static bool bellows_reclaim_again(struct bellows_later *later,
 				  unsigned long deadline,
-				  struct list_head *list)
+				  struct list_head *list, unsigned long *gone)
 {
-	struct folio *folio = bellows_reclaim_get(later->pfn);
+	struct folio *folio = bellows_reclaim_find(later->pfn);
 
-	if (!folio)
+	if (!folio) {
+		++*gone;
 		return false;
-	if (!bellows_reclaim_same(folio, later->pfn) ||
-	    folio_test_unevictable(folio)) {
+	}
+	if (!folio_test_lru(folio) || folio_test_unevictable(folio)) {
 		folio_put(folio);
 		return false;
 	}
@@ -416,9 +453,12 @@ static unsigned long bellows_reclaim_batch(struct bellows_victims *victims,
 		return freed;
 
 	bellows_reclaim_settle();
+	bellows_reclaim_forget(victims, begun);
+	nr = victims->nr_later;
 	deadline = jiffies + msecs_to_jiffies(BELLOWS_WRITE_MS);
 	for (i = 0; i < nr; i++)
-		if (bellows_reclaim_again(&victims->later[i], deadline, &list))
+		if (bellows_reclaim_again(&victims->later[i], deadline, &list,
+					  &freed))
 			victims->later[left++] = victims->later[i];
 	victims->nr_later = left;
 	if (!list_empty(&list))
