@@ -135,3 +135,21 @@ meminfo_mib()
 {
 	echo $(($(guest_run -t 20 "$1" "awk '/^$2:/ { print \$2 }' /proc/meminfo") / 1024))
 }
+
+# watch_sizes PID [SECONDS] - until the process ends, or the time is over. Sets most_actual and least_size to what the VMM
+# and the host, in MiB, saw of guest "a" meanwhile.
+watch_sizes()
+{
+	local value end=$((SECONDS + ${2:-100000}))
+
+	most_actual=0
+	least_size=1000000
+	while ((SECONDS < end)) && kill -0 "$1" 2>/dev/null; do
+		value=$(actual_mib a)
+		((value <= most_actual)) || most_actual=$value
+		value=$(seen_value a size)
+		value=$((${value:-0} / MIB))
+		((value >= least_size)) || least_size=$value
+		sleep 0.2
+	done
+}

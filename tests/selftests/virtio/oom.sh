@@ -17,24 +17,14 @@ oom_kills()
 	guest_run a "awk '/^oom_kill / { print \$2 }' /proc/vmstat"
 }
 
-# lives MIB - what needs that much does its work. Sets most_actual and least_size to what the VMM and the host, in MiB, saw
-# while it ran: soon afterwards the target counts again.
+# lives MIB - what needs that much does its work. Looks at the sizes while it runs: soon afterwards the target counts again.
 lives()
 {
-	local hog_pid value
+	local hog_pid
 
 	guest_run -t 180 a "$hog $1" &
 	hog_pid=$!
-	most_actual=0
-	least_size=1000000
-	while kill -0 $hog_pid 2>/dev/null; do
-		value=$(actual_mib a)
-		((value <= most_actual)) || most_actual=$value
-		value=$(seen_value a size)
-		value=$((${value:-0} / MIB))
-		((value >= least_size)) || least_size=$value
-		sleep 0.2
-	done
+	watch_sizes $hog_pid
 	wait $hog_pid
 }
 

@@ -14,24 +14,6 @@
 disk=/run/bellows/disk.raw
 files=no
 
-# watch SECONDS - what the hog is doing to the guest, until it ends or the time is over. Sets most_actual and least_size to what the
-# VMM and the host, in MiB, saw meanwhile.
-watch()
-{
-	local value end=$((SECONDS + $1))
-
-	most_actual=0
-	least_size=1000000
-	while ((SECONDS < end)) && kill -0 $hog_pid 2>/dev/null; do
-		value=$(actual_mib a)
-		((value <= most_actual)) || most_actual=$value
-		value=$(seen_value a size)
-		value=$((${value:-0} / MIB))
-		((value >= least_size)) || least_size=$value
-		sleep 0.2
-	done
-}
-
 # suffers WAY OPTION... - a guest with 192 of its 384 MiB that goes round in more than it has: 170 MiB of its own, with swap, or,
 # if $files is yes, 190 MiB of a file, all of which its kernel takes for available.
 suffers()
@@ -62,7 +44,7 @@ suffers()
 # is_helped - some memory comes back, and what needs it does its work.
 is_helped()
 {
-	watch 400
+	watch_sizes $hog_pid 400
 	check "$name: what needs more than that lives" wait $hog_pid
 	check_equal "$name: nobody was killed" 0 "$(guest_run a "awk '/^oom_kill / { print \$2 }' /proc/vmstat")"
 	reliefs=$(guest_value a counters/reliefs)
@@ -74,7 +56,7 @@ is_helped()
 # is_left - it goes on waiting; nothing comes back.
 is_left()
 {
-	watch 40
+	watch_sizes $hog_pid 40
 	check_range "$name: the target stands" 190 "$most_actual" 194
 	guest_kill9 a
 	wait $hog_pid 2>/dev/null
