@@ -275,6 +275,7 @@ struct policy_guest_state {
 /**
  * struct policy_work - scratch space of one plan; nothing in it outlives it
  * @sum: pages up to and with each entry of the curve
+ * @held: pages that its balloon held before the head of the curve
  * @gone: pages at the head of the curve that were given since the report
  * @total: memory of the guest, balloon and all
  * @used: the same without the balloon
@@ -311,6 +312,7 @@ struct policy_guest_state {
  */
 struct policy_work {
 	u64 sum[POLICY_BUCKETS];
+	u64 held;
 	u64 gone;
 	u64 total;
 	u64 used;

@@ -8,7 +8,9 @@
  * all of them a factor of 256. Inside an entry the price rises steadily: this
  * splits what guests have alike in proportion instead of emptying one first.
  * A guest's price is the base price times its factor. The gap above the free
- * pages is wider than factors differ: free pages go first.
+ * pages is wider than factors differ: free pages go first. How dear they are is
+ * told by how much of what was free is in the balloon by now, so that what guests
+ * give is in proportion in the end, whatever each was asked for and when.
  *
  * A guest of which next to nothing that it could spare takes memory from the
  * host, because it never touched it, or not since it had it back, is asked last:
@@ -110,6 +112,7 @@ void policy_curve_build(const struct policy_settings *settings,
 
 	if (!guest->report) {
 		memset(work->sum, 0, sizeof(work->sum));
+		work->held = 0;
 		work->gone = 0;
 		return;
 	}
@@ -117,6 +120,7 @@ void policy_curve_build(const struct policy_settings *settings,
 	/* What moved since the report is not in it. */
 	claimed = min_t(u64, guest->report->size_pages, work->total);
 	back = policy_less(claimed, guest->size_pages);
+	work->held = claimed - back;
 	work->gone = policy_less(guest->size_pages, claimed);
 	if (!policy_on(settings, POLICY_DEFENCE_LAG))
 		work->gone = 0;
@@ -160,13 +164,16 @@ u64 policy_curve_all(const struct policy_guest *guest)
 }
 
 /* Pages of the curve that lie below a base price. */
-static u64 policy_curve_below(const u64 *sum, u64 price)
+static u64 policy_curve_below(const struct policy_work *work, u64 price)
 {
+	const u64 *sum = work->sum;
 	unsigned int octave, quarter, entry;
 	u64 from, to;
 
 	if (price < POLICY_FREE_TOP)
-		return sum[0] * price / POLICY_FREE_TOP;
+		return policy_less((work->held + sum[0]) * price /
+					   POLICY_FREE_TOP,
+				   work->held);
 	if (price < policy_quarters[0])
 		return sum[0];
 
@@ -199,7 +206,7 @@ u64 policy_curve_bounded(const struct policy_guest *guest, u64 price)
 	if (work->hollow && price < POLICY_CALM_TOP)
 		return 0;
 
-	pages = policy_curve_below(work->sum, price);
+	pages = policy_curve_below(work, price);
 	pages = policy_less(pages, work->gone);
 	calm = min_t(u64, pages, policy_curve_calm(guest));
 

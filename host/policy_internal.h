@@ -137,7 +137,7 @@ static inline bool policy_since(u64 now_ns, u64 then_ns, u32 ms)
 /**
  * policy_curve_build() - turn a guest's report into its curve
  * @settings: knobs of the host
- * @guest: fills &policy_work.sum and @gone; @total and @buffer are set
+ * @guest: fills &policy_work.sum, @held and @gone; @total and @buffer are set
  * @emergency: the buffer is up for taking too
  */
 void policy_curve_build(const struct policy_settings *settings,

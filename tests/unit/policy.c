@@ -161,6 +161,40 @@ static void weights_show_in_what_is_taken(void **state)
 	world_close(&world);
 }
 
+/* One is slow, the others were told of the rest of what is lacking later. */
+static void weights_show_in_what_is_taken_bit_by_bit(void **state)
+{
+	struct world world;
+	u64 lack;
+	unsigned int i;
+
+	open_short(&world, 3, 0);
+	for (i = 0; i < 3; i++)
+		guest_of(&world, i)->settings.weight = 100 << i;
+	world.settings.defences_off = POLICY_DEFENCE_SHARE;
+	for (lack = 0; lack < WORLD_GIB; lack += WORLD_GIB / 8) {
+		world.host.free_pages -= WORLD_GIB / 8;
+		world.host.node[0].free_pages = world.host.free_pages;
+		plan_after(&world, 1100);
+		for (i = 0; i < 3; i++) {
+			struct world_guest *guest = &world.guests[i];
+			u64 more = guest->guest.target_pages - guest->size;
+
+			/* The lightest owes half of it, and so on. */
+			more = i ? more : more / 2;
+			guest->size += more;
+			guest->free -= more;
+			world.host.free_pages += more;
+		}
+		world.host.node[0].free_pages = world.host.free_pages;
+	}
+	assert_near(guest_of(&world, 0)->target_pages,
+		    2 * guest_of(&world, 1)->target_pages, 20);
+	assert_near(guest_of(&world, 1)->target_pages,
+		    2 * guest_of(&world, 2)->target_pages, 20);
+	world_close(&world);
+}
+
 static void what_is_on_its_way_is_not_asked_again(void **state)
 {
 	struct world world;
@@ -492,6 +526,7 @@ int main(void)
 		cmocka_unit_test(classes_go_in_order),
 		cmocka_unit_test(older_goes_before_younger),
 		cmocka_unit_test(weights_show_in_what_is_taken),
+		cmocka_unit_test(weights_show_in_what_is_taken_bit_by_bit),
 		cmocka_unit_test(what_is_on_its_way_is_not_asked_again),
 		cmocka_unit_test(equal_guests_give_alike),
 		cmocka_unit_test(cost_is_near_the_optimum),
