@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A guest is reset in the middle of its life: its new kernel has all of its memory, in which nobody writes any more, and
+# the driver does what libvirt set before.
+#
+# timeout: 900
+
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../pair-lib.sh"
+. "$(dirname "$0")/../virtio-lib.sh"
+. "$(dirname "$0")/../libvirt-lib.sh"
+
+run()
+{
+	local total mib
+
+	way_host "$way"
+	check "$way: it starts" domain_start a || die "$way: no guest"
+	total=$(meminfo_mib a MemTotal)
+	check "$way: the driver loads" way_drive "$way"
+	check "$way: setmem" domain_setmem a 300
+	[ "$way" != pair ] || check "$way: the agent takes more" balloon a 150
+
+	guest_run a 'touch /tmp/before'
+	check "$way: virsh reset" virsh -q reset a
+	check "$way: it is up again" wait_until 90 'guest_run -t 5 a "test ! -e /tmp/before" 2>/dev/null'
+	check_equal "$way: its kernel has all of its memory" "$total" "$(meminfo_mib a MemTotal)"
+	check "$way: nearly all of it is used" keeper_start a -a 230 -m verify || die "$way: no memory to watch"
+	if [ "$way" = pair ]; then
+		# A host that went on writing would write into somebody's memory.
+		for mib in 140 130 120 110 100 40; do
+			seen_set a target ${mib}M 2>/dev/null
+			sleep 0.5
+		done
+	fi
+	check "$way: and nobody writes there" keeper_good a
+	keeper_stop a
+
+	check "$way: the driver loads again" way_drive "$way"
+	check "$way: and does what was set before" wait_until 60 '[ $(($(domain_stat a actual) / 1024)) = 300 ]'
+	if [ "$way" = pair ]; then
+		check "$way: as the host sees it" wait_size a 84
+		check_equal "$way: one guest is there" 1 "$(host_value counters/guests)"
+		check "$way: the agent can take more" balloon a 150
+		seen_set a target 0
+	fi
+	check "$way: it can be sized" domain_setmem a 384
+	check "$way: the guest can use all of it" guest_run -t 180 a 'memkeeper -a 230 -m busy -t 3 -s 7'
+	virsh -q destroy a
+	check_fails "$way: QEMU has nothing to complain of" grep -E 'warning|error' /var/log/libvirt/qemu/a.log
+	rm -f /var/log/libvirt/qemu/a.log
+}
+
+libvirt_start || die "no libvirt"
+check "define" domain_define a 384 "><stats period='1'/>" || die "libvirt does not take the domain"
+for way in "${VIRTIO_WAYS[@]}"; do
+	run
+done
+check "the domain goes" virsh -q undefine a
+check_forgotten
+libvirt_stop
