@@ -12,6 +12,12 @@
 
 slack_mib=40
 
+# Pages that the guest's kernel marks as not there, so that no dump reads them.
+offline_pages()
+{
+	guest_run -t 60 a 'cat /proc/kpageflags' | od -An -v -t x8 -w8 | grep -cE '[89a-f].{5}$'
+}
+
 resize()
 {
 	local way=$1 free total gained
@@ -27,6 +33,7 @@ resize()
 	gained=$((($(host_free_kib) - free) / 1024))
 	check_range "$way: MiB that the host gained" $((224 - slack_mib)) $gained $((224 + slack_mib))
 	check_range "$way: MiB that MemTotal lost" 222 $((total - $(meminfo_mib a MemTotal))) 226
+	check_range "$way: no dump would read what it holds (pages)" $((222 * 256)) "$(offline_pages)" $((226 * 256))
 	case $way in
 	alone)	check_equal "$way: no call could help" 0 "$(guest_value a counters/release_calls)"
 		check_equal "$way: the VMM is who wanted it" virtio "$(guest_value a target_source)" ;;
