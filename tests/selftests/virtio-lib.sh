@@ -120,6 +120,20 @@ migrate_to()
 	echo $((${info%%,*} >> 20))
 }
 
+# arrive FROM TO BETWEEN [OPTION...] - a live migration of a guest of 384 MiB, whose new QEMU is started with these options. The
+# two are on the same host; BETWEEN makes that another one while neither of them runs.
+arrive()
+{
+	local from=$1 to=$2 between=$3 socket=/run/bellows/migration
+
+	shift 3
+	guest_start "$to" -m 384 --no-wait --qemu "-S -incoming unix:$socket" "$@" && wait_until 20 "test -S $socket" &&
+		migrate_to "$from" "unix:$socket" && guest_kill9 "$from" || return
+	rm -f $socket
+	eval "$between"
+	guest_qmp "$to" '{"execute":"cont"}' && guest_wait "$to"
+}
+
 # check_qemu_quiet WAY [PATTERN] - what QEMU says goes into a log of the guest's; it has nothing to say unless a driver
 # errs, but for what matches the pattern.
 check_qemu_quiet()
@@ -134,6 +148,12 @@ check_qemu_quiet()
 meminfo_mib()
 {
 	echo $(($(guest_run -t 20 "$1" "awk '/^$2:/ { print \$2 }' /proc/meminfo") / 1024))
+}
+
+# guest_holds NAME MIB - the balloon has that size, to the page.
+guest_holds()
+{
+	[ "$(guest_value "$1" size)" = $(($2 * MIB)) ]
 }
 
 # watch_sizes PID [SECONDS] - until the process ends, or the time is over. Sets most_actual and least_size to what the VMM
