@@ -19,7 +19,8 @@ moved()
 }
 
 # Memory with holes all over it: files of 64 KiB, every other of which is freed again. The balloon takes holes, because
-# each step is smaller than a block; then all files go, and compaction finds the balloon's pages in its way.
+# each step is smaller than a block; then all files go, and compaction finds the balloon's pages in its way. The holes that
+# were made last are taken first: made in order, they could all lie at the upper end, which nothing moves away from.
 fragment()
 {
 	guest_run -t 240 a 'mkdir /dev/shm/files && cd /dev/shm/files || exit
@@ -28,7 +29,7 @@ fragment()
 			printf %65536s >$file || exit
 			file=$((file + 1))
 		done
-		rm *[13579]'
+		ls | grep "[13579]$" | shuf | xargs rm'
 }
 
 inflate_in_steps()
