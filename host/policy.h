@@ -302,6 +302,7 @@ struct policy_guest_state {
  * @price: factor of its curve, 256 for 1
  * @hunger: factor of its claim to memory given back, 256 for 1
  * @part: part of its memory on the node looked at, 1024 for all of it
+ * @touched: how many of its free pages take memory from the host, parts in 1024
  * @yield: worth of a page, permille, 100 to 1000
  * @relief_reason: why @relief
  * @fresh: its report is fresh and new numbers count
@@ -339,6 +340,7 @@ struct policy_work {
 	u32 price;
 	u32 hunger;
 	u32 part;
+	u32 touched;
 	u32 yield;
 	enum policy_reason relief_reason;
 	bool fresh;

@@ -93,13 +93,24 @@ static void policy_curve_keep(struct policy_guest *guest, u64 keep)
 		sum[entry] -= cut;
 }
 
+/* How many of its free pages take memory from the host; nothing is known for sure. */
+static u32 policy_curve_touched(const struct policy_guest *guest)
+{
+	u64 free = guest->report ? policy_pages(guest->report->free_pages) : 0;
+
+	if (free <= guest->work.untouched)
+		return 32;
+
+	return max_t(u64, (free - guest->work.untouched) * 1024 / free, 32);
+}
+
 /* Whether next to nothing of what it could spare comes from the host. */
 static bool policy_curve_hollow(const struct policy_guest *guest)
 {
 	u64 calm = policy_curve_calm(guest);
 	u64 free = min(policy_curve_free(guest), calm);
 
-	return policy_scale(free, policy_touched(guest), 1024) + calm - free <
+	return policy_scale(free, guest->work.touched, 1024) + calm - free <
 	       policy_scale(calm, POLICY_TOUCHED_LEAST, 1024);
 }
 
@@ -114,6 +125,7 @@ void policy_curve_build(const struct policy_settings *settings,
 		memset(work->sum, 0, sizeof(work->sum));
 		work->held = 0;
 		work->gone = 0;
+		work->touched = 1024;
 		return;
 	}
 
@@ -139,17 +151,8 @@ void policy_curve_build(const struct policy_settings *settings,
 		keep += work->buffer;
 	if (keep)
 		policy_curve_keep(guest, policy_less(keep, back));
+	work->touched = policy_curve_touched(guest);
 	work->hollow = policy_curve_hollow(guest);
-}
-
-u32 policy_touched(const struct policy_guest *guest)
-{
-	u64 free = guest->report ? policy_pages(guest->report->free_pages) : 0;
-
-	if (free <= guest->work.untouched)
-		return 32;
-
-	return max_t(u64, (free - guest->work.untouched) * 1024 / free, 32);
 }
 
 u64 policy_curve_calm(const struct policy_guest *guest)
@@ -163,6 +166,19 @@ u64 policy_curve_all(const struct policy_guest *guest)
 			   guest->work.gone);
 }
 
+/*
+ * Free pages that lie below a base price. When only some of them take memory from
+ * the host, it takes more of them to bring as much, and each is as much dearer.
+ */
+static u64 policy_curve_below_free(const struct policy_work *work, u64 price)
+{
+	u64 pages = work->held + work->sum[0];
+
+	price = min_t(u64, price * work->touched / 1024, POLICY_FREE_TOP);
+
+	return policy_less(pages * price / POLICY_FREE_TOP, work->held);
+}
+
 /* Pages of the curve that lie below a base price. */
 static u64 policy_curve_below(const struct policy_work *work, u64 price)
 {
@@ -170,12 +186,8 @@ static u64 policy_curve_below(const struct policy_work *work, u64 price)
 	unsigned int octave, quarter, entry;
 	u64 from, to;
 
-	if (price < POLICY_FREE_TOP)
-		return policy_less((work->held + sum[0]) * price /
-					   POLICY_FREE_TOP,
-				   work->held);
 	if (price < policy_quarters[0])
-		return sum[0];
+		return policy_curve_below_free(work, price);
 
 	octave = fls64(price) - 1 - POLICY_CLASS_SHIFT;
 	for (quarter = 0; quarter < 3; quarter++)

@@ -137,7 +137,7 @@ static inline bool policy_since(u64 now_ns, u64 then_ns, u32 ms)
 /**
  * policy_curve_build() - turn a guest's report into its curve
  * @settings: knobs of the host
- * @guest: fills &policy_work.sum, @held and @gone; @total and @buffer are set
+ * @guest: fills &policy_work.sum, @held, @gone and @touched; @total and @buffer are set
  * @emergency: the buffer is up for taking too
  */
 void policy_curve_build(const struct policy_settings *settings,
@@ -166,14 +166,6 @@ u64 policy_curve_calm(const struct policy_guest *guest);
  * Return: pages, bounds not applied.
  */
 u64 policy_curve_all(const struct policy_guest *guest);
-
-/**
- * policy_touched() - how many of a guest's free pages take memory from the host
- * @guest: a guest whose &policy_work.untouched is known
- *
- * Return: parts in 1024, at least 32: nothing is known for sure.
- */
-u32 policy_touched(const struct policy_guest *guest);
 
 /**
  * policy_curve_bounded() - pages that a guest gives at a price

@@ -21,7 +21,7 @@ static u64 policy_worth(const struct policy_guest *guest, u64 pages)
 	worth = policy_less(pages, free);
 	free = min(pages, free);
 	if (free)
-		worth += policy_scale(free, policy_touched(guest), 1024);
+		worth += policy_scale(free, work->touched, 1024);
 
 	return policy_scale(worth, work->yield, 1000);
 }

@@ -70,6 +70,32 @@ static void what_brings_nothing_is_asked_last(void **state)
 	world_close(&world);
 }
 
+/*
+ * One gave much of what it had free; the other has cache, and of what it has free a
+ * quarter takes memory from the host.
+ */
+static void free_memory_costs_by_what_it_brings(void **state)
+{
+	struct world world;
+	u64 more[2];
+
+	open_short(&world, 2, WORLD_GIB / 2);
+	world_guest(&world, 0, 4 * WORLD_GIB, WORLD_GIB, 0, 0);
+	world_guest(&world, 1, 4 * WORLD_GIB, WORLD_GIB, 0, 2 * WORLD_GIB);
+	world_touch(&world, 0);
+	world.guests[0].size = WORLD_GIB;
+	world.guests[0].free = 2 * WORLD_GIB;
+	world.guests[1].untouched = WORLD_GIB * 3 / 4;
+	world.settings.defences_off = POLICY_DEFENCE_SHARE;
+	plan_after(&world, 10);
+	more[0] = guest_of(&world, 0)->target_pages - WORLD_GIB;
+	more[1] = guest_of(&world, 1)->target_pages;
+	/* A third of 3 GiB is out already; of 1 GiB goes a quarter of that part. */
+	assert_true(more[0] > 3 * more[1]);
+	assert_near(more[0] + more[1] / 4, WORLD_GIB / 2, 20);
+	world_close(&world);
+}
+
 /* Guests of which each has all its memory in one class and at one age. */
 static void classes_go_in_order(void **state)
 {
@@ -523,6 +549,7 @@ int main(void)
 		cmocka_unit_test(calm_host_asks_for_nothing),
 		cmocka_unit_test(free_pages_go_first),
 		cmocka_unit_test(what_brings_nothing_is_asked_last),
+		cmocka_unit_test(free_memory_costs_by_what_it_brings),
 		cmocka_unit_test(classes_go_in_order),
 		cmocka_unit_test(older_goes_before_younger),
 		cmocka_unit_test(weights_show_in_what_is_taken),
