@@ -10,23 +10,6 @@
 . "$(dirname "$0")/../pair-lib.sh"
 . "$(dirname "$0")/../virtio-lib.sh"
 
-socket=/run/bellows/migration
-
-# move FROM TO - a live migration. The two are on the same host; that becomes another while neither of them runs.
-move()
-{
-	guest_start "$2" -m 384 --no-wait --qemu "-S -incoming unix:$socket" && wait_until 20 "test -S $socket" &&
-		migrate_to "$1" "unix:$socket" && guest_kill9 "$1" || return
-	rm -f $socket
-	eval "$between"
-	guest_qmp "$2" '{"execute":"cont"}' && guest_wait "$2"
-}
-
-guest_holds()
-{
-	[ $(($(guest_value "$1" size) / MIB)) -eq "$2" ]
-}
-
 way_start pair -m 384 || die "no pair"
 check "memory to watch" keeper_start a -a 64 -m verify || die "no memory to watch"
 check "what the VMM wants" setmem a 288
@@ -34,8 +17,7 @@ check "what the agent wants" balloon a 160
 # Longer than any machine takes to look; cut short when all has been seen.
 guest_set a grace_ms 3600000
 
-between='module_unload_host'
-check "it arrives where there is no module" move a b
+check "it arrives where there is no module" arrive a b module_unload_host
 check_equal "the VMM's size is what was set" 288 "$(actual_mib b)"
 check "it is whole" keeper_good b
 check "it notices" wait_until 20 '[ "$(guest_value b host_state)" = lost ]'
@@ -47,8 +29,7 @@ check "it can be sized" setmem b 320
 check "and still is whole" keeper_good b
 
 guest_set b hello_interval_ms 500
-between=host_load
-check "it arrives where there is a module" move b c
+check "it arrives where there is a module" arrive b c host_load
 check_equal "with what the VMM set" 320 "$(actual_mib c)"
 check "it finds the host" wait_until 30 '[ "$(seen_value c state)" = present ]'
 check_equal "which knows what it has" "$(guest_value c size)" "$(seen_value c size)"

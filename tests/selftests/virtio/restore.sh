@@ -23,11 +23,6 @@ sleeps()
 	check "$1: what it kept is intact" keeper_good a
 }
 
-guest_holds()
-{
-	[ "$(guest_value a size)" = $(($1 * MIB)) ]
-}
-
 libvirt_start || die "no libvirt"
 check "define" domain_define a 384 "><stats period='1'/>" || die "libvirt does not take the domain"
 host_load || die "the host's module cannot be loaded"
@@ -40,7 +35,7 @@ check "the agent takes more" balloon a 150
 guest_set a hello_interval_ms 500
 
 sleeps "no module" module_unload_host 320
-check "no module: the agent's part comes back" wait_until 60 'guest_holds 64'
+check "no module: the agent's part comes back" wait_until 60 'guest_holds a 64'
 check_equal "no module: libvirt's is what stays" virtio "$(guest_value a target_source)"
 check "no module: it can be sized" domain_setmem a 340
 
@@ -59,7 +54,7 @@ check "managed: the host knows it again" wait_until 30 '[ "$(seen_value a state)
 check "managed: with its balloon" wait_size a 150
 check "managed: the agent lets go" seen_set a target 0
 check "managed: it can be sized" domain_setmem a 384
-check "managed: the guest has all of its memory" wait_until 30 'guest_holds 0'
+check "managed: the guest has all of its memory" wait_until 30 'guest_holds a 0'
 check "managed: and what it kept" keeper_good a
 virsh -q destroy a
 check_fails "QEMU has nothing to complain of" grep -E 'warning|error' /var/log/libvirt/qemu/a.log
