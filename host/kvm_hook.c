@@ -65,17 +65,18 @@ static int bellows_emulate_hypercall(struct kvm_vcpu *vcpu)
 	return result;
 }
 
-/*
- * Decides in some tens of instructions, of which other people's hypercalls pay
- * the first two comparisons. Nothing here may be traced or may sleep.
- */
-static __always_inline bool is_ours(struct kvm_vcpu *vcpu)
+/* One of our numbers; it need not be ours yet. Other hypercalls pay for this. */
+static __always_inline bool may_be_ours(const struct kvm_vcpu *vcpu)
 {
 	unsigned long number = vcpu->arch.regs[VCPU_REGS_RAX] - BELLOWS_HC_BASE;
+
+	return unlikely(number - 1 < BELLOWS_HC_END - 1);
+}
+
+static bool notrace is_ours(struct kvm_vcpu *vcpu)
+{
 	int db, long_mode;
 
-	if (likely(number - 1 >= BELLOWS_HC_END - 1))
-		return false;
 	if (vcpu->arch.regs[VCPU_REGS_RSI] != BELLOWS_HC_MAGIC)
 		return false;
 	/* A nested guest's calls belong to its own hypervisor. */
@@ -92,12 +93,13 @@ static __always_inline bool is_ours(struct kvm_vcpu *vcpu)
 	return long_mode && kvm_operations->get_cpl(vcpu) == 0;
 }
 
-static void notrace hypercall_entered(unsigned long ip, unsigned long parent_ip,
-				      struct ftrace_ops *ops,
-				      struct ftrace_regs *fregs)
+/*
+ * Apart from the callback, so that this has a stack frame and that has none.
+ * Nothing here may be traced or may sleep.
+ */
+static noinline void notrace redirect_if_ours(struct kvm_vcpu *vcpu,
+					      struct ftrace_regs *fregs)
 {
-	struct kvm_vcpu *vcpu = bellows_ftrace_argument(fregs);
-
 	if (!is_ours(vcpu))
 		return;
 	atomic_inc(&active_calls);
@@ -105,14 +107,23 @@ static void notrace hypercall_entered(unsigned long ip, unsigned long parent_ip,
 				(unsigned long)bellows_emulate_hypercall);
 }
 
+static void notrace hypercall_entered(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *ops,
+				      struct ftrace_regs *fregs)
+{
+	struct kvm_vcpu *vcpu = bellows_ftrace_argument(fregs);
+
+	if (may_be_ours(vcpu))
+		redirect_if_ours(vcpu, fregs);
+}
+
 static struct ftrace_ops hypercall_ops = {
 	.func = hypercall_entered,
 	/*
-	 * RECURSION says that the callback looks after itself: it calls nothing
-	 * that leads back to the hooked function.
+	 * No RECURSION, which would have ftrace guard the callback in each call
+	 * of everybody: it leads nowhere near the one function that it hooks.
 	 */
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
-		 FTRACE_OPS_FL_RECURSION,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
 static void notrace vm_destroyed(unsigned long ip, unsigned long parent_ip,
