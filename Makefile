@@ -21,7 +21,7 @@ MODPROBE_DIR ?= /etc/modprobe.d
 KFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help modules install uninstall demo check check-fast fuzz bench clean
+.PHONY: help modules install uninstall demo check check-fast fuzz bench bench-report clean
 
 help:
 	@echo 'Bellows: memory ballooning for KVM that takes memory where it hurts least.'
@@ -31,6 +31,7 @@ help:
 	@echo '  make check-fast            the tests that need no VM (a minute)'
 	@echo '  make fuzz [RUNS=N]         what guests say, at random, against the planner (some minutes)'
 	@echo '  make bench                 measure against the stock driver; B=NAME one of them'
+	@echo '  make bench-report          what was measured last, into Documentation/performance.rst'
 	@echo
 	@echo '  make modules [KDIR=DIR]    build bellows_guest.ko and bellows_host.ko into build/'
 	@echo '  make install [KDIR=DIR]    install both for that kernel, as root'
@@ -76,6 +77,9 @@ fuzz:
 
 bench:
 	@scripts/bench -K $(K) '$(B)'
+
+bench-report:
+	@scripts/bench-report
 
 clean:
 	rm -rf build
