@@ -10,10 +10,11 @@ set output plot_file
 set datafile separator "\t"
 set datafile missing '-'
 
-stats results using 2:3 nooutput
+stats results using 2 name 'ours' nooutput
+stats results using 3 name 'peer' nooutput
 # What differs by more can only be compared by its logarithm.
-least = STATS_min_x < STATS_min_y ? STATS_min_x : STATS_min_y
-most = STATS_max_x > STATS_max_y ? STATS_max_x : STATS_max_y
+least = ours_min < peer_min ? ours_min : peer_min
+most = ours_max > peer_max ? ours_max : peer_max
 wide = least > 0 && most > 20 * least
 if (wide) set logscale y
 if (wide) set yrange [10 ** floor(log10(least)):*]

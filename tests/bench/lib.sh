@@ -83,7 +83,7 @@ summarize()
 			printf "%s\t%s\t%s\t%s\t%d\t%.1f%%\n", rows[i],
 				count["ours" SUBSEP rows[i]] ? sprintf("%.6g", median) : "-",
 				measured ? sprintf("%.7g", peer) : "-",
-				peer && count["ours" SUBSEP rows[i]] ? sprintf("%.5f", median / peer) : "-",
+				peer && count["ours" SUBSEP rows[i]] ? sprintf("%.4g", median / peer) : "-",
 				count["ours" SUBSEP rows[i]], spread
 		}
 	}'

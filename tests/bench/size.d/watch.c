@@ -4,6 +4,7 @@
  *
  *	watch PID file PATH TEXT	orders it by writing TEXT to PATH
  *	watch PID qmp SOCKET COMMAND	orders it by a QMP command
+ *	watch PID run COMMAND...	what it costs while a command runs
  *
  * PID is the guest's QEMU. Ordered, it is busy without a break until the balloon
  * is done, so the end is seen in its CPU clock, whichever balloon it has: slices of
@@ -11,7 +12,7 @@
  * CPU clock is that of all its threads, guest code, KVM and what QEMU itself does
  * included; what this program does is not in it. Writes
  *
- *	cpu_ns elapsed_ns exits rss_fell_kib free_rose_kib
+ *	cpu_ns exits rss_fell_kib free_rose_kib
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,6 +86,13 @@ static long long number(int fd, const char *label)
 	at = strstr(text, label);
 
 	return at ? atoll(at + strlen(label)) : 0;
+}
+
+/* Free memory of the host, that in the pool of hugetlbfs included. */
+static long long free_kib(void)
+{
+	return number(meminfo, "MemFree:") +
+	       number(meminfo, "HugePages_Free:") * number(meminfo, "Hugepagesize:");
 }
 
 /* The second field. */
@@ -188,30 +197,51 @@ static void wait_for_end(const struct reading *start, struct reading *end)
 		fail("balloon");
 }
 
+static void run(char **command)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execv(command[0], command);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		fail(command[0]);
+}
+
 int main(int argc, char **argv)
 {
+	bool runs = argc > 3 && !strcmp(argv[2], "run");
 	struct reading start, end;
-	long long rss, free_kib;
-	int fd;
+	long long rss, kib;
+	int fd = -1;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: watch PID file PATH TEXT | qmp SOCKET COMMAND\n");
+	if (argc != 5 && !runs) {
+		fputs("usage: watch PID file PATH TEXT | qmp SOCKET COMMAND | run COMMAND...\n",
+		      stderr);
 		return 2;
 	}
 	prctl(PR_SET_TIMERSLACK, 1);
 	open_guest(atoi(argv[1]));
-	fd = strcmp(argv[2], "qmp") ? open_path(argv[3], O_WRONLY) : qmp_open(argv[3]);
+	if (!runs)
+		fd = strcmp(argv[2], "qmp") ? open_path(argv[3], O_WRONLY) : qmp_open(argv[3]);
 	sleep_ns(300 * MS_NS);
 
 	rss = rss_kib();
-	free_kib = number(meminfo, "MemFree:");
+	kib = free_kib();
 	take(&start);
-	if (write(fd, argv[4], strlen(argv[4])) < 0)
-		fail(argv[3]);
-	wait_for_end(&start, &end);
+	if (runs) {
+		run(argv + 3);
+		take(&end);
+	} else {
+		if (write(fd, argv[4], strlen(argv[4])) < 0)
+			fail(argv[3]);
+		wait_for_end(&start, &end);
+	}
 
-	printf("%lld %lld %lld %lld %lld\n", end.cpu_ns - start.cpu_ns, end.time_ns - start.time_ns,
-	       end.exits - start.exits, rss - rss_kib(), number(meminfo, "MemFree:") - free_kib);
+	printf("%lld %lld %lld %lld\n", end.cpu_ns - start.cpu_ns, end.exits - start.exits,
+	       rss - rss_kib(), free_kib() - kib);
 
 	return 0;
 }
