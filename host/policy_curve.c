@@ -8,7 +8,9 @@
  * all of them a factor of 256. Inside an entry the price rises steadily: this
  * splits what guests have alike in proportion instead of emptying one first.
  * A guest's price is the base price times its factor. The gap above the free
- * pages is wider than factors differ: free pages go first. How dear they are is
+ * pages is wider than factors differ: free pages go first. Only where hardly any
+ * of them takes memory from the host, of a guest that weighs a hundred times as
+ * much as another, do they come after the other's oldest cache. How dear they are is
  * told by how much of what was free is in the balloon by now, so that what guests
  * give is in proportion in the end, whatever each was asked for and when.
  *
@@ -25,6 +27,8 @@
 #define POLICY_CALM_TOP BIT_ULL(POLICY_CLASS_SHIFT + POLICY_CALM / 4)
 /* Of what costs no I/O, so much, in parts of 1024, must be memory of the host. */
 #define POLICY_TOUCHED_LEAST 256
+/* So much of what is free counts as memory of the host in any case. */
+#define POLICY_TOUCHED_MIN 32
 
 /* 1 << 24 times 2^(0/4) to 2^(4/4). */
 static const u32 policy_quarters[] = {
@@ -96,12 +100,13 @@ static void policy_curve_keep(struct policy_guest *guest, u64 keep)
 /* How many of its free pages take memory from the host; nothing is known for sure. */
 static u32 policy_curve_touched(const struct policy_guest *guest)
 {
-	u64 free = guest->report ? policy_pages(guest->report->free_pages) : 0;
+	u64 free = policy_pages(guest->report->free_pages);
 
 	if (free <= guest->work.untouched)
-		return 32;
+		return POLICY_TOUCHED_MIN;
 
-	return max_t(u64, (free - guest->work.untouched) * 1024 / free, 32);
+	return max_t(u64, (free - guest->work.untouched) * 1024 / free,
+		     POLICY_TOUCHED_MIN);
 }
 
 /* Whether next to nothing of what it could spare comes from the host. */
