@@ -134,6 +134,30 @@ domain_up()
 	cp "$libvirt_root/run/libvirt/qemu/$1.pid" "$GUESTS_DIR/guest/$1/pid" && guest_wait "$1" 90
 }
 
+# domain_destroy WHAT NAME - and its QEMU had nothing to complain of.
+domain_destroy()
+{
+	local log=/var/log/libvirt/qemu/$2.log
+
+	virsh -q destroy "$2"
+	check_fails "$1QEMU has nothing to complain of" grep -E 'warning|error' "$log"
+	rm -f "$log"
+}
+
+# domain_ways BALLOON RUN - defines a guest of 384 MiB, and does RUN with it once for each of $VIRTIO_WAYS, in $way.
+domain_ways()
+{
+	libvirt_start || die "no libvirt"
+	check "define" domain_define a 384 "$1" || die "libvirt does not take the domain"
+	# shellcheck disable=SC2034 # RUN looks at it
+	for way in "${VIRTIO_WAYS[@]}"; do
+		"$2"
+	done
+	check "the domain goes" virsh -q undefine a
+	check_forgotten
+	libvirt_stop
+}
+
 # domain_stat NAME FIELD - of "virsh dommemstat", in KiB or as a count.
 domain_stat()
 {
