@@ -60,8 +60,7 @@ static void policy_begin(struct policy_moment *moment,
 	moment->short_of = ahead < reserve || state->reclaiming;
 	moment->deep = ahead + policy_band(settings) < reserve;
 	moment->mode = POLICY_MODE_CALM;
-	if (policy_less(host->free_pages, host->promised_pages) <
-	    settings->min_pages)
+	if (host->free_pages < settings->min_pages)
 		moment->mode = POLICY_MODE_EMERGENCY;
 }
 

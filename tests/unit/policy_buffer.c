@@ -326,6 +326,30 @@ static void one_noisy_report_shrinks_nothing(void **state)
 	assert_int_equal(target_after(below, 3), WORLD_GIB);
 }
 
+/* What guests were given is asked of others in time, but not of their buffers. */
+static void what_is_promised_is_no_emergency(void **state)
+{
+	struct world world;
+
+	open_short(&world, 1, 0);
+	world.settings.min_pages = WORLD_GIB / 4;
+	world.host.promised_pages =
+		world.host.free_pages - world.settings.min_pages + 1;
+	world_plan(&world);
+	assert_int_equal(world.result.mode, POLICY_MODE_SHORT);
+	assert_true(world.result.need_pages >= world.host.promised_pages);
+	assert_false(world.result.distress);
+
+	/* It was touched. */
+	world.host.free_pages -= world.host.promised_pages;
+	world.host.promised_pages = 0;
+	world.host.node[0].free_pages = world.host.free_pages;
+	plan_after(&world, 10);
+	assert_int_equal(world.result.mode, POLICY_MODE_EMERGENCY);
+	assert_true(world.result.distress);
+	world_close(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +364,7 @@ int main(void)
 		cmocka_unit_test(want_above_the_share_ends_to_count),
 		cmocka_unit_test(lending_makes_no_swing),
 		cmocka_unit_test(one_noisy_report_shrinks_nothing),
+		cmocka_unit_test(what_is_promised_is_no_emergency),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
