@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A guest is reset in the middle of its life: its new kernel has all of its memory, the host sees that the page it wrote to
-# is somebody else's now, and the driver does what libvirt set before. (hostile-guest.sh: nothing is written there.)
+# is somebody else's now, and the driver does what libvirt set before. (hostile/guest.sh: nothing is written there.)
 #
 # timeout: 900
 
