@@ -171,7 +171,7 @@ static void *call_at_random(void *data)
 						       FLATVM_SPARE_PAGE;
 		uint64_t first = rand_r(&seed) % 4, count = rand_r(&seed) % 520;
 
-		if (call == BELLOWS_HC_RELEASE)
+		if (call == BELLOWS_HC_RELEASE || call == BELLOWS_HC_REPORT)
 			first = FLATVM_BATCH_PAGE;
 		attack->pair->batch->range[rand_r(&seed) % 8] =
 			bellows_range(((RAM_ADDRESS >> 12) +
