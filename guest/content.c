@@ -15,6 +15,7 @@
 
 #include <bellows/compat.h>
 
+#include "blocks.h"
 #include "content.h"
 #include "rmap_walk.h"
 #include "sweep.h"
@@ -57,18 +58,20 @@ bool bellows_content_protected(struct folio *folio)
 	return kept;
 }
 
-/* Is more than the page tables and the cache holding on to it? Small pages only. */
-static bool bellows_content_pinned(struct page *page)
+/* Is more than the page tables and the cache holding on to it? */
+static bool bellows_content_pinned(struct folio *folio, unsigned long pages)
 {
-	struct folio *folio = page_folio(page);
-	int known = atomic_read(&page->_mapcount) + 1;
+	unsigned long known = folio_has_private(folio);
 
-	known += folio_has_private(folio);
+	/* Its page tables may refer to it as a whole. */
+	if (pages == BELLOWS_BLOCK_PAGES)
+		return folio_maybe_dma_pinned(folio);
+	known += bellows_mappings(folio);
 	if (folio_test_anon(folio) ? folio_test_swapcache(folio) :
-				     !!READ_ONCE(page->mapping))
-		known++;
+				     !!READ_ONCE(folio->mapping))
+		known += pages;
 
-	return page_count(page) > known;
+	return folio_ref_count(folio) > known;
 }
 
 /*
@@ -105,10 +108,30 @@ static bool bellows_content_cold(struct page *page, unsigned long pfn)
 	return !bellows_content_protected(folio);
 }
 
+/*
+ * The length of the folio that begins here, 1 for a small page. 0 for one that does
+ * not, or is nothing that can go: it may just have ceased to be one.
+ */
+static unsigned long bellows_content_length(struct page *page, unsigned long pfn)
+{
+	unsigned int order;
+
+	if (!PageCompound(page))
+		return 1;
+	if (PageTail(page) || !PageLRU(page))
+		return 0;
+	order = folio_order(page_folio(page));
+	if (order > BELLOWS_BLOCK_ORDER || !IS_ALIGNED(pfn, 1UL << order))
+		return 0;
+
+	return 1UL << order;
+}
+
 /**
  * bellows_content() - what is this page?
  * @pfn: its page frame number, online, below the end of the histories
- * @pages: set to the number of pages that this is said of
+ * @pages: set to the number of pages that this is said of: a large folio is one
+ *	thing, to be dropped or moved as a whole
  *
  * Context: The lock of the histories is held.
  * Return: see enum bellows_content.
@@ -116,7 +139,7 @@ static bool bellows_content_cold(struct page *page, unsigned long pfn)
 enum bellows_content bellows_content(unsigned long pfn, unsigned long *pages)
 {
 	struct page *page = pfn_to_page(pfn);
-	unsigned long order;
+	unsigned long order, length;
 
 	lockdep_assert_held(&bellows_histories.lock);
 
@@ -127,8 +150,8 @@ enum bellows_content bellows_content(unsigned long pfn, unsigned long *pages)
 			*pages = 1UL << order;
 		return BELLOWS_CONTENT_FREE;
 	}
-	/* A huge page has a block to itself: moving it makes none. */
-	if (PageCompound(page) || PageReserved(page) || PageOffline(page))
+	length = bellows_content_length(page, pfn);
+	if (!length || PageReserved(page) || PageOffline(page))
 		return BELLOWS_CONTENT_STUCK;
 	/* On a CPU's own list of free pages. */
 	if (page_count(page) == 0)
@@ -137,11 +160,15 @@ enum bellows_content bellows_content(unsigned long pfn, unsigned long *pages)
 		return BELLOWS_CONTENT_MOVES;
 	if (!PageLRU(page) || folio_test_unevictable(page_folio(page)) ||
 	    folio_test_mlocked(page_folio(page)) ||
-	    bellows_content_pinned(page))
+	    bellows_content_pinned(page_folio(page), length))
 		return BELLOWS_CONTENT_STUCK;
 
-	return bellows_content_cold(page, pfn) ? BELLOWS_CONTENT_COLD :
-						 BELLOWS_CONTENT_MOVES;
+	*pages = length;
+	if (bellows_content_cold(page, pfn))
+		return BELLOWS_CONTENT_COLD;
+	/* It has a block to itself: moving it takes one to make one. */
+	return length == BELLOWS_BLOCK_PAGES ? BELLOWS_CONTENT_STUCK :
+					       BELLOWS_CONTENT_MOVES;
 }
 
 /**

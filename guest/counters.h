@@ -36,8 +36,12 @@
  * @BELLOWS_SWEEP_NS: CPU time that they took.
  * @BELLOWS_TLB_FLUSHES: Flushes of all TLBs, one for each sweep.
  * @BELLOWS_EVICTED_PAGES: Pages that were evicted by our choice.
- * @BELLOWS_EVICTED_HUGE: Huge pages among the victims; they go as a whole.
+ * @BELLOWS_EVICTED_HUGE: Large folios (huge pages too) among the victims; they go
+ *	as a whole.
  * @BELLOWS_MIGRATED_PAGES: Pages that were moved to empty a block.
+ * @BELLOWS_MIGRATED_HUGE: Large folios among them that were moved as a whole.
+ * @BELLOWS_SPLIT_HUGE: Large folios that were split to be moved, no place for
+ *	the whole being free.
  * @BELLOWS_MADE_BLOCKS: Blocks that were emptied and taken.
  * @BELLOWS_SPOILED_BLOCKS: Blocks that could not be emptied after all.
  * @BELLOWS_NOT_PAYING: Times that evicting was stopped for bringing too little.
@@ -75,6 +79,8 @@ enum bellows_counter {
 	BELLOWS_EVICTED_PAGES,
 	BELLOWS_EVICTED_HUGE,
 	BELLOWS_MIGRATED_PAGES,
+	BELLOWS_MIGRATED_HUGE,
+	BELLOWS_SPLIT_HUGE,
 	BELLOWS_MADE_BLOCKS,
 	BELLOWS_SPOILED_BLOCKS,
 	BELLOWS_NOT_PAYING,

@@ -8,9 +8,15 @@
  * which costs a memcpy and no I/O, and nobody misses anything. So that there
  * are free places, cold pages of the blocks that are not worth emptying go first.
  *
+ * A large folio goes as a whole where it is cold, and is moved as a whole where as
+ * much is free in one piece: nobody compacts or reclaims for it. Where it is not,
+ * it is split, and its pages move. One that fills its block stays: moving it would
+ * take a block to make one.
+ *
  * alloc_contig_range() does something similar and is no good here: it drops clean
  * pages that are in use, zeroes the result, and lets its copies reclaim.
  */
+#include <linux/bitmap.h>
 #include <linux/gfp.h>
 #include <linux/lockdep.h>
 #include <linux/memory_hotplug.h>
@@ -252,13 +258,51 @@ unsigned long bellows_evacuate_plan(unsigned int blocks, unsigned long *room)
 	return evacuation->nr_planned;
 }
 
-static BELLOWS_MIGRATED *bellows_copy_target(BELLOWS_MIGRATED *from,
-					     unsigned long unused)
-{
-	int node = page_to_nid((struct page *)from);
+/**
+ * struct bellows_move - what becomes of the large folios of one block
+ * @start: first page frame of the block
+ * @homeless: those for which there was no place, by the offset of their first page
+ * @whole: those that were moved as they are
+ * @split: those whose pages go one by one
+ */
+struct bellows_move {
+	unsigned long start;
+	DECLARE_BITMAP(homeless, BELLOWS_BLOCK_PAGES);
+	unsigned int whole;
+	unsigned int split;
+};
 
-	/* A small page is its own folio. */
-	return (void *)alloc_pages_node(node, BELLOWS_COPY_GFP, 0);
+/*
+ * Allocates where a folio is moved to. When there is no such place for a large one,
+ * migrate_pages() splits it and asks again for each of its pages.
+ */
+static BELLOWS_MIGRATED *bellows_copy_target(BELLOWS_MIGRATED *from,
+					     unsigned long private)
+{
+	struct bellows_move *move = (void *)private;
+	struct folio *folio = page_folio((struct page *)from), *target;
+	unsigned long offset = folio_pfn(folio) - move->start;
+	unsigned int order = folio_order(folio);
+
+	target = __folio_alloc(BELLOWS_COPY_GFP, order, folio_nid(folio), NULL);
+	if (!order)
+		move->split += __test_and_clear_bit(offset, move->homeless);
+	else if (target)
+		move->whole++;
+	else
+		__set_bit(offset, move->homeless);
+
+	return (void *)target;
+}
+
+/* It was not moved there after all. */
+static void bellows_copy_undo(BELLOWS_MIGRATED *target, unsigned long private)
+{
+	struct bellows_move *move = (void *)private;
+	struct folio *folio = page_folio((struct page *)target);
+
+	move->whole -= folio_test_large(folio);
+	folio_put(folio);
 }
 
 /* Takes what is no LRU page, but can be moved all the same, to @moving. */
@@ -270,24 +314,40 @@ static void bellows_evacuate_movable(struct page *page,
 		list_add_tail(&page->lru, moving);
 }
 
-/* Takes an LRU page: what is cold to @cold, the rest to @moving. */
+/*
+ * Can this folio be moved now? A large one that is being read or written cannot
+ * be split either, and to try that waits for the disk.
+ */
+static bool bellows_evacuate_moves(struct folio *folio)
+{
+	return !folio_test_large(folio) ||
+	       (folio_order(folio) < BELLOWS_BLOCK_ORDER &&
+		!folio_test_locked(folio) && !folio_test_writeback(folio));
+}
+
+/* Takes an LRU folio: what is cold to @cold, the rest to @moving. */
 static void bellows_evacuate_lru(unsigned long pfn, bool is_cold,
 				 struct list_head *cold,
 				 struct list_head *moving)
 {
 	struct folio *folio = page_folio(pfn_to_page(pfn));
+	bool isolated;
 
 	if (!folio_try_get(folio))
 		return;
-	if (folio_test_large(folio) || folio_pfn(folio) != pfn) {
+	if (folio_pfn(folio) != pfn ||
+	    (!is_cold && !bellows_evacuate_moves(folio))) {
 		folio_put(folio);
 		return;
 	}
+	isolated = bellows_reclaim_isolate(folio, is_cold ? cold : moving);
+	if (isolated && is_cold)
+		bellows_count(BELLOWS_EVICTED_HUGE, folio_test_large(folio));
 	/* migrate_pages() takes what is moved off the account again. */
-	if (bellows_reclaim_isolate(folio, is_cold ? cold : moving) && !is_cold)
+	if (isolated && !is_cold)
 		mod_node_page_state(folio_pgdat(folio),
 				    NR_ISOLATED_ANON + folio_is_file_lru(folio),
-				    1);
+				    folio_nr_pages(folio));
 }
 
 /*
@@ -321,6 +381,7 @@ static void bellows_evacuate_collect(unsigned long start,
 static void bellows_evacuate_pass(unsigned long start, unsigned long *evicted,
 				  unsigned long *moved)
 {
+	struct bellows_move move = { .start = start };
 	unsigned int succeeded = 0;
 	LIST_HEAD(moving);
 	LIST_HEAD(cold);
@@ -331,12 +392,15 @@ static void bellows_evacuate_pass(unsigned long start, unsigned long *evicted,
 	if (list_empty(&moving))
 		return;
 	/* Waits for nobody: a server that does not answer must not stop us. */
-	bellows_ksym_call(migrate_pages)(&moving, bellows_copy_target, NULL, 0,
-					 MIGRATE_ASYNC, MR_CONTIG_RANGE,
-					 &succeeded);
+	bellows_ksym_call(migrate_pages)(&moving, bellows_copy_target,
+					 bellows_copy_undo,
+					 (unsigned long)&move, MIGRATE_ASYNC,
+					 MR_CONTIG_RANGE, &succeeded);
 	if (!list_empty(&moving))
 		bellows_ksym_call(putback_movable_pages)(&moving);
 	*moved += succeeded;
+	bellows_count(BELLOWS_MIGRATED_HUGE, move.whole);
+	bellows_count(BELLOWS_SPLIT_HUGE, move.split);
 }
 
 /* Empties one block that nobody can allocate from, and takes it. */

@@ -227,8 +227,14 @@ unsigned long bellows_reclaim_cold(unsigned long start, unsigned long wanted)
 			continue;
 		bellows_esc_tested(&bellows_histories.page[pfn]);
 		folio = bellows_reclaim_get(pfn);
-		if (folio)
-			nr += bellows_reclaim_isolate(folio, &list);
+		if (!folio)
+			continue;
+		pages = folio_nr_pages(folio);
+		if (!bellows_reclaim_isolate(folio, &list))
+			continue;
+		nr += pages;
+		if (pages > 1)
+			bellows_count(BELLOWS_EVICTED_HUGE, 1);
 	}
 	mutex_unlock(&bellows_histories.lock);
 

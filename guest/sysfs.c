@@ -329,6 +329,8 @@ BELLOWS_COUNTER(tlb_flushes, BELLOWS_TLB_FLUSHES);
 BELLOWS_COUNTER(evicted_pages, BELLOWS_EVICTED_PAGES);
 BELLOWS_COUNTER(evicted_huge, BELLOWS_EVICTED_HUGE);
 BELLOWS_COUNTER(migrated_pages, BELLOWS_MIGRATED_PAGES);
+BELLOWS_COUNTER(migrated_huge, BELLOWS_MIGRATED_HUGE);
+BELLOWS_COUNTER(split_huge, BELLOWS_SPLIT_HUGE);
 BELLOWS_COUNTER(made_blocks, BELLOWS_MADE_BLOCKS);
 BELLOWS_COUNTER(spoiled_blocks, BELLOWS_SPOILED_BLOCKS);
 BELLOWS_COUNTER(not_paying, BELLOWS_NOT_PAYING);
@@ -363,6 +365,8 @@ static struct attribute *bellows_counter_attributes[] = {
 	&evicted_pages_counter.attribute.attr,
 	&evicted_huge_counter.attribute.attr,
 	&migrated_pages_counter.attribute.attr,
+	&migrated_huge_counter.attribute.attr,
+	&split_huge_counter.attribute.attr,
 	&made_blocks_counter.attribute.attr,
 	&spoiled_blocks_counter.attribute.attr,
 	&not_paying_counter.attribute.attr,

@@ -179,6 +179,34 @@ static inline void bellows_shrinker_free(struct shrinker *shrinker)
 #define bellows_isolated(result)	((result) == 0)
 #endif
 
+#ifdef _LINUX_MM_H
+/**
+ * bellows_mappings() - how many page table entries refer to a folio?
+ * @folio: a reference is held, or what is found may be stale
+ *
+ * The kernel keeps the sum for folios of any size since 6.10. Before, each of their
+ * pages has its own count, and there are none for a folio that is mapped by a
+ * huge entry: that one is as large as a block.
+ *
+ * Context: Any.
+ * Return: references that are held for them. Too few for a folio of a whole block.
+ */
+static inline int bellows_mappings(struct folio *folio)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return folio_mapcount(folio);
+#else
+	long nr = folio_nr_pages(folio), i;
+	int mappings = 0;
+
+	for (i = 0; i < nr; i++)
+		mappings += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
+
+	return mappings;
+#endif
+}
+#endif
+
 #ifdef _LINUX_MIGRATE_H
 /* What migrate_pages() asks its caller to allocate: a folio since 6.5. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)

@@ -2,13 +2,15 @@
 /*
  * Memory in a guest whose use is known, page by page.
  *
- *	regions [-n MIB] [-d DIR] [-u MS] [-s] [-i] [-t SECONDS] [REGION[:MIB]...]
+ *	regions [-n MIB] [-d DIR] [-u MS] [-s] [-i | -l] [-t SECONDS] [REGION[:MIB]...]
  *
  *	-n MIB		size of each region; default 16
  *	-d DIR		where the files are; not on tmpfs
  *	-u MS		time between two uses of what is hot; default 20
  *	-s		small pages: no transparent huge pages
  *	-i		interleaved: a page of each region in turn
+ *	-l		large folios, where the file system has them, for what is used
+ *			by read(), and small ones, of all others, in between
  *	-t SECONDS	end after that; default: at SIGTERM
  *
  * A region is hot or cold, and one of anon, clean and dirty (files that are mapped)
@@ -37,6 +39,8 @@
 #define PAGE		4096UL
 #define MIB_PAGES	(1024 * 1024 / PAGE)
 #define REGIONS_MAX	16
+/* Pages that are read ahead together, by default. */
+#define TURN		32
 #define PAGES		"/sys/kernel/debug/bellows_guest/pages"
 
 enum kind { ANON, CLEAN, DIRTY, READ };
@@ -74,13 +78,27 @@ static uint64_t word(const struct region *region, size_t page, size_t at)
 	return (region->number << 40 | page << 12 | at) * 0x9e3779b97f4a7c15ULL;
 }
 
-static void fill(const struct region *region, size_t page)
+static void fill_words(const struct region *region, size_t page, uint64_t *words)
 {
-	uint64_t *words = (uint64_t *)(region->memory + page * PAGE);
 	size_t i;
 
 	for (i = 0; i < PAGE / 8; i++)
 		words[i] = word(region, page, i);
+}
+
+static void fill(const struct region *region, size_t page)
+{
+	fill_words(region, page, (uint64_t *)(region->memory + page * PAGE));
+}
+
+/* By write(), which gives a page of a file a small folio. */
+static void fill_by_write(const struct region *region, size_t page)
+{
+	uint64_t words[PAGE / 8];
+
+	fill_words(region, page, words);
+	if (pwrite(region->file, words, PAGE, page * PAGE) != PAGE)
+		fail("writing a file");
 }
 
 static void make(struct region *region, const char *dir, size_t mib, bool small)
@@ -111,6 +129,75 @@ static void make(struct region *region, const char *dir, size_t mib, bool small)
 		fail(region->name);
 }
 
+static void write_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_regions; i++)
+		if (regions[i].kind == CLEAN || regions[i].kind == READ)
+			if (msync(regions[i].memory, regions[i].pages * PAGE,
+				  MS_SYNC))
+				fail("writing a file");
+}
+
+/* On the disk, and not in memory. */
+static void put_away(const struct region *region)
+{
+	size_t page;
+
+	for (page = 0; page < region->pages; page++)
+		fill_by_write(region, page);
+	if (fsync(region->file) ||
+	    posix_fadvise(region->file, 0, 0, POSIX_FADV_DONTNEED))
+		fail("dropping a file");
+}
+
+/* Reads [@from, @to), in pieces that are read ahead together. */
+static void read_to(struct region *region, size_t from, size_t to)
+{
+	static char buffer[TURN * PAGE];
+	size_t page;
+
+	for (page = (from + TURN - 1) / TURN * TURN; page < to; page += TURN)
+		if (pread(region->file, buffer, sizeof(buffer), page * PAGE) < 0)
+			fail("reading a file");
+}
+
+/* Fills, or reads, the pages [@from, @to) of a region. */
+static void fill_range(struct region *region, size_t from, size_t to)
+{
+	size_t page;
+
+	if (region->kind == READ) {
+		read_to(region, from, to);
+		return;
+	}
+	for (page = from; page < to; page++)
+		if (region->kind == ANON)
+			fill(region, page);
+		else
+			fill_by_write(region, page);
+}
+
+/* The same share of each region in each step, so that they lie among each other. */
+static void fill_large(void)
+{
+	size_t step, most = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_regions; i++) {
+		if (regions[i].kind == READ)
+			put_away(&regions[i]);
+		if (regions[i].pages > most)
+			most = regions[i].pages;
+	}
+	for (step = 0; step < most; step++)
+		for (i = 0; i < nr_regions; i++)
+			fill_range(&regions[i], regions[i].pages * step / most,
+				   regions[i].pages * (step + 1) / most);
+	write_all();
+}
+
 static void fill_all(bool interleaved)
 {
 	size_t page, most = 0;
@@ -126,11 +213,7 @@ static void fill_all(bool interleaved)
 		for (i = 0; i < nr_regions; i++)
 			if (page < regions[i].pages)
 				fill(&regions[i], page);
-	for (i = 0; i < nr_regions; i++)
-		if (regions[i].kind == CLEAN || regions[i].kind == READ)
-			if (msync(regions[i].memory, regions[i].pages * PAGE,
-				  MS_SYNC))
-				fail("writing a file");
+	write_all();
 }
 
 static void use(struct region *region)
@@ -260,11 +343,11 @@ int main(int argc, char **argv)
 	unsigned int i, ms = 20, seconds = 0;
 	const char *dir = "/tmp";
 	size_t mib = 16;
-	bool small = false, interleaved = false;
+	bool small = false, interleaved = false, large = false;
 	time_t end;
 	int option;
 
-	while ((option = getopt(argc, argv, "n:d:u:sit:")) != -1) {
+	while ((option = getopt(argc, argv, "n:d:u:silt:")) != -1) {
 		switch (option) {
 		case 'n':
 			mib = strtoul(optarg, NULL, 0);
@@ -280,6 +363,9 @@ int main(int argc, char **argv)
 			break;
 		case 'i':
 			interleaved = true;
+			break;
+		case 'l':
+			large = true;
 			break;
 		case 't':
 			seconds = strtoul(optarg, NULL, 0);
@@ -297,7 +383,10 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	for (i = 0; i < nr_regions; i++)
 		make(&regions[i], dir, mib, small);
-	fill_all(interleaved);
+	if (large)
+		fill_large();
+	else
+		fill_all(interleaved);
 	printf("ready\n");
 	fflush(stdout);
 
