@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Large folios of the page cache: what is cold goes as a whole, and what is in use moves as a whole to make whole blocks,
-# or is split where nowhere as much is free in one piece. Nothing of what is in use is evicted, nothing is lost. (Huge pages
-# of anonymous memory: esc/swap.)
+# or is split where nowhere as much is free in one piece. Nothing of what is in use is evicted, nothing is lost.
 #
 # timeout: 900
 
