@@ -207,7 +207,7 @@ _guest_forget()
 # guest_wait NAME [SECONDS]
 guest_wait()
 {
-	local deadline=$((SECONDS + ${2:-60}))
+	local deadline=$((SECONDS + ${2:-180}))
 
 	until guest_run -t 5 "$1" true 2>/dev/null; do
 		guest_alive "$1" || { _guest_died "$1"; return; }
