@@ -18,24 +18,27 @@ SIZE_PARTS=$BELLOWS_TOP/tests/bench/size.d
 # The modules under test are built already: see scripts/bench.
 size_build()
 {
-	gcc -O2 -Wall -static -o "$BENCH/watch" "$SIZE_PARTS/watch.c"
-	gcc -O2 -Wall -static -o "$BENCH/touch" "$SIZE_PARTS/touch.c"
+	local program
+
+	for program in watch touch punch; do
+		gcc -O2 -Wall -static -o "$BENCH/$program" "$SIZE_PARTS/$program.c"
+	done
 	: >"$BENCH/$NAME.raw"
 }
 
-# phase SECONDS ARGUMENT... - of size.d/inside, in a VM of its own, so that one that gets nowhere costs the others
+# phase SECONDS PROGRAM ARGUMENT... - in a VM of its own, so that one that gets nowhere costs the others
 # nothing. On a busy machine that happens: while the VM waits for the machine its clock jumps ahead, and its time-outs
 # come too early. What was measured until then counts.
 phase()
 {
-	local seconds=$1 attempt ended
+	local seconds=$1 program=$2 attempt ended
 
-	shift
+	shift 2
 	for attempt in 1 2; do
 		say "$* ($seconds s at most; attempt $attempt of 2)"
 		"$BELLOWS_TOP/scripts/vm" run -q -K "$k" -m 3072 --icount -t "$seconds" -o "$BENCH/$NAME.vm" \
-			"$SIZE_PARTS/inside" "$@" </dev/null >"$BENCH/$NAME.phase" && ended=yes || ended=no
-		if grep -q "instructions" "$BENCH/$NAME.phase"; then
+			"$program" "$@" </dev/null >"$BENCH/$NAME.phase" && ended=yes || ended=no
+		if grep -qE "^(ours|stock)	" "$BENCH/$NAME.phase"; then
 			cat "$BENCH/$NAME.phase" >>"$BENCH/$NAME.raw"
 			[ "$ended" = yes ] || say "$* came to no end; its other cells stay empty"
 			return
@@ -48,8 +51,8 @@ phase()
 both_sides()
 {
 	# shellcheck disable=SC2154 # set by bench_options
-	phase 400 ours "$1" "$2" "$runs" "${@:3}"
-	phase 900 stock "$1" "$2" 1 "${@:3}"
+	phase 400 "$SIZE_PARTS/inside" ours "$1" "$2" "$runs" "${@:3}"
+	phase 900 "$SIZE_PARTS/inside" stock "$1" "$2" 1 "${@:3}"
 }
 
 # keep REGEX - only cases that match are this benchmark's.

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What it costs the host until a guest's balloon has its new size.
+ * What it costs the host until the guests' balloons have their new sizes.
  *
- *	watch PID file PATH TEXT	orders it by writing TEXT to PATH
- *	watch PID qmp SOCKET COMMAND	orders it by a QMP command
- *	watch PID run COMMAND...	what it costs while a command runs
+ *	watch PID,... file PATH TEXT ...	orders them by writing each TEXT to its PATH
+ *	watch PID,... qmp SOCKET COMMAND ...	orders them by QMP commands
+ *	watch PID,... run COMMAND...		what it costs while a command runs
  *
- * PID is the guest's QEMU. Ordered, it is busy without a break until the balloon
- * is done, so the end is seen in its CPU clock, whichever balloon it has: slices of
- * time are looked at, and what counts is all until the end of the last busy one. The
- * CPU clock is that of all its threads, guest code, KVM and what QEMU itself does
+ * Each PID is a guest's QEMU. Ordered, they are busy without a break until the balloons
+ * are done, so the end is seen in their CPU clocks, whichever balloon they have: slices
+ * of time are looked at, and what counts is all until the end of the last busy one. The
+ * CPU clocks are those of all their threads, guest code, KVM and what QEMU itself does
  * included; what this program does is not in it. Writes
  *
  *	cpu_ns exits rss_fell_kib free_rose_kib
+ *
+ * where the resident size is that of the first.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,9 +39,13 @@
 #define BEGIN_SLICES	5000
 #define SLICES_MAX	600000
 
-static int statm, meminfo;
-static char exits_path[64];
-static clockid_t cpu_clock;
+#define GUESTS_MAX	16
+
+static struct guest {
+	char exits_path[64];
+	clockid_t cpu_clock;
+} guests[GUESTS_MAX];
+static int nr_guests, statm, meminfo;
 
 struct reading {
 	long long cpu_ns;
@@ -102,13 +108,13 @@ static long long rss_kib(void)
 }
 
 /* Its file cannot be read a second time. */
-static long long count_exits(void)
+static long long count_exits(const struct guest *guest)
 {
-	int fd = open_path(exits_path, O_RDONLY);
+	int fd = open_path(guest->exits_path, O_RDONLY);
 	char text[32] = "";
 
 	if (read(fd, text, sizeof(text) - 1) <= 0)
-		fail(exits_path);
+		fail(guest->exits_path);
 	close(fd);
 
 	return atoll(text);
@@ -116,27 +122,41 @@ static long long count_exits(void)
 
 static void take(struct reading *reading)
 {
-	reading->cpu_ns = clock_ns(cpu_clock);
+	int i;
+
+	reading->cpu_ns = 0;
+	reading->exits = 0;
+	for (i = 0; i < nr_guests; i++)
+		reading->cpu_ns += clock_ns(guests[i].cpu_clock);
 	reading->time_ns = clock_ns(CLOCK_MONOTONIC);
-	reading->exits = count_exits();
+	for (i = 0; i < nr_guests; i++)
+		reading->exits += count_exits(&guests[i]);
 }
 
-static void open_guest(pid_t pid)
+static void open_guest(struct guest *guest, pid_t pid)
 {
 	char path[64];
 	glob_t found;
 
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	statm = open_path(path, O_RDONLY);
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-*/exits", pid);
 	if (glob(path, 0, NULL, &found))
 		fail(path);
-	snprintf(exits_path, sizeof(exits_path), "%s", found.gl_pathv[0]);
+	snprintf(guest->exits_path, sizeof(guest->exits_path), "%s", found.gl_pathv[0]);
 	globfree(&found);
-	meminfo = open_path("/proc/meminfo", O_RDONLY);
-	errno = clock_getcpuclockid(pid, &cpu_clock);
+	errno = clock_getcpuclockid(pid, &guest->cpu_clock);
 	if (errno)
 		fail("clock of QEMU");
+}
+
+static void open_guests(char *pids)
+{
+	char path[64], *pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", atoi(pids));
+	statm = open_path(path, O_RDONLY);
+	meminfo = open_path("/proc/meminfo", O_RDONLY);
+	for (pid = strtok(pids, ","); pid && nr_guests < GUESTS_MAX; pid = strtok(NULL, ","))
+		open_guest(&guests[nr_guests++], atoi(pid));
 }
 
 static void qmp_line(int fd)
@@ -210,22 +230,40 @@ static void run(char **command)
 		fail(command[0]);
 }
 
+/* One for each guest, all opened before the first is written. */
+static void open_orders(int *fds, char **orders, int nr, bool qmp)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		fds[i] = qmp ? qmp_open(orders[2 * i]) : open_path(orders[2 * i], O_WRONLY);
+}
+
+static void give_orders(const int *fds, char **orders, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (write(fds[i], orders[2 * i + 1], strlen(orders[2 * i + 1])) < 0)
+			fail(orders[2 * i]);
+}
+
 int main(int argc, char **argv)
 {
 	bool runs = argc > 3 && !strcmp(argv[2], "run");
+	int fds[GUESTS_MAX], nr_orders = (argc - 3) / 2;
 	struct reading start, end;
 	long long rss, kib;
-	int fd = -1;
 
-	if (argc != 5 && !runs) {
-		fputs("usage: watch PID file PATH TEXT | qmp SOCKET COMMAND | run COMMAND...\n",
+	if (!runs && (argc < 5 || argc % 2 == 0 || nr_orders > GUESTS_MAX)) {
+		fputs("usage: watch PID,... file PATH TEXT ... | qmp SOCKET COMMAND ... | run COMMAND...\n",
 		      stderr);
 		return 2;
 	}
 	prctl(PR_SET_TIMERSLACK, 1);
-	open_guest(atoi(argv[1]));
+	open_guests(argv[1]);
 	if (!runs)
-		fd = strcmp(argv[2], "qmp") ? open_path(argv[3], O_WRONLY) : qmp_open(argv[3]);
+		open_orders(fds, argv + 3, nr_orders, !strcmp(argv[2], "qmp"));
 	sleep_ns(300 * MS_NS);
 
 	rss = rss_kib();
@@ -235,8 +273,7 @@ int main(int argc, char **argv)
 		run(argv + 3);
 		take(&end);
 	} else {
-		if (write(fd, argv[4], strlen(argv[4])) < 0)
-			fail(argv[3]);
+		give_orders(fds, argv + 3, nr_orders);
 		wait_for_end(&start, &end);
 	}
 
