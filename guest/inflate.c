@@ -14,6 +14,7 @@
 #include <linux/timekeeping.h>
 
 #include "balloon.h"
+#include "batch.h"
 #include "counters.h"
 #include "inflate.h"
 #include "link.h"
@@ -79,11 +80,11 @@ static int bellows_by_address(void *unused, const struct list_head *a,
 }
 
 /*
- * Fills the batch page from a sorted list of units (blocks or single pages),
- * neighbours merged. Returns the number of ranges; when the page is full, the
+ * Fills the batch from a sorted list of units (blocks or single pages),
+ * neighbours merged. Returns the number of ranges; when the batch is full, the
  * rest of the list is for the next call.
  */
-static unsigned int bellows_fill_batch(struct bellows_batch_page *batch,
+static unsigned int bellows_fill_batch(struct bellows_batch *batch,
 				       const struct list_head *units,
 				       unsigned int unit_pages)
 {
@@ -173,7 +174,7 @@ static int bellows_release(struct bellows_inflation *inflation, unsigned int nr,
 	if (!device)
 		return -ENODEV;
 
-	return bellows_virtio_release(device, registration->batch, nr, answer);
+	return bellows_virtio_release(device, &registration->batch, nr, answer);
 }
 
 /*
@@ -183,7 +184,7 @@ static int bellows_release(struct bellows_inflation *inflation, unsigned int nr,
 static int bellows_release_units(struct bellows_inflation *inflation,
 				 struct bellows_pages *taken, bool block)
 {
-	struct bellows_batch_page *batch = inflation->registration->batch;
+	struct bellows_batch *batch = &inflation->registration->batch;
 	struct list_head *units = block ? &taken->blocks : &taken->singles;
 	struct bellows_release_answer answer;
 	unsigned int i, nr, cut_short = 0;

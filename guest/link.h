@@ -10,6 +10,8 @@
 
 #include <bellows/abi.h>
 
+struct bellows_batch;
+
 /**
  * struct bellows_release_answer - what became of a batch
  * @done: ranges released, counted from the first; not more than were offered
@@ -54,7 +56,7 @@ struct bellows_link_ops {
 	 * BELLOWS_BATCH_MAX, ascending. Never takes the host's hostmem lock, so
 	 * it may be called under vmem. Returns 0 and fills @answer.
 	 */
-	int (*release)(struct bellows_batch_page *batch, unsigned int nr,
+	int (*release)(const struct bellows_batch *batch, unsigned int nr,
 		       struct bellows_release_answer *answer);
 
 	/**
@@ -62,7 +64,7 @@ struct bellows_link_ops {
 	 * be used again without a word. Only with BELLOWS_F_REPORT. Any task
 	 * that may sleep.
 	 */
-	int (*report)(struct bellows_batch_page *batch, unsigned int nr,
+	int (*report)(const struct bellows_batch *batch, unsigned int nr,
 		      struct bellows_release_answer *answer);
 
 	/**

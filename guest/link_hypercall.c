@@ -7,12 +7,12 @@
 
 #include <linux/cc_platform.h>
 #include <linux/errno.h>
-#include <linux/io.h>
 #include <linux/kvm_para.h>
 #include <linux/printk.h>
 
 #include <bellows/abi.h>
 
+#include "batch.h"
 #include "counters.h"
 #include "link.h"
 #include "trace.h"
@@ -93,14 +93,15 @@ static s64 bellows_hypercall_ping(void)
 }
 
 static int bellows_hypercall_batch(enum bellows_hypercall number,
-				   struct bellows_batch_page *batch,
+				   const struct bellows_batch *batch,
 				   unsigned int nr,
 				   struct bellows_release_answer *answer)
 {
 	u32 reason;
 	s64 result;
 
-	result = bellows_hypercall(number, virt_to_phys(batch), nr, 0);
+	result = bellows_hypercall(number, bellows_batch_publish(batch, nr), nr,
+				   0);
 	if (result < 0)
 		return bellows_hypercall_error(result);
 
@@ -113,7 +114,7 @@ static int bellows_hypercall_batch(enum bellows_hypercall number,
 	return 0;
 }
 
-static int bellows_hypercall_release(struct bellows_batch_page *batch,
+static int bellows_hypercall_release(const struct bellows_batch *batch,
 				     unsigned int nr,
 				     struct bellows_release_answer *answer)
 {
@@ -127,7 +128,7 @@ static int bellows_hypercall_release(struct bellows_batch_page *batch,
 	return ret;
 }
 
-static int bellows_hypercall_report(struct bellows_batch_page *batch,
+static int bellows_hypercall_report(const struct bellows_batch *batch,
 				    unsigned int nr,
 				    struct bellows_release_answer *answer)
 {

@@ -42,12 +42,12 @@ static int bellows_movable_release(struct page *page, bool *devices)
 	struct bellows_release_answer answer;
 	int ret;
 
-	registration->batch->range[0] = bellows_range(page_to_pfn(page), 1);
+	registration->batch.range[0] = bellows_range(page_to_pfn(page), 1);
 	*devices = registration->state != BELLOWS_HOST_PRESENT;
 	if (!*devices)
 		ret = bellows_registration_release(registration, 1, &answer);
 	else if (device)
-		ret = bellows_virtio_release(device, registration->batch, 1,
+		ret = bellows_virtio_release(device, &registration->batch, 1,
 					     &answer);
 	else
 		ret = -ENODEV;

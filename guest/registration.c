@@ -14,7 +14,6 @@
 #define pr_fmt(fmt) "bellows_guest: " fmt
 
 #include <linux/errno.h>
-#include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/printk.h>
 
@@ -41,9 +40,10 @@ int bellows_registration_init(struct bellows_registration *registration,
 			      const struct bellows_link_ops *link,
 			      struct bellows_shared *shared)
 {
-	registration->batch = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!registration->batch)
-		return -ENOMEM;
+	int ret = bellows_batch_init(&registration->batch);
+
+	if (ret)
+		return ret;
 
 	registration->link = link;
 	registration->shared = shared;
@@ -63,7 +63,7 @@ int bellows_registration_init(struct bellows_registration *registration,
  */
 void bellows_registration_exit(struct bellows_registration *registration)
 {
-	free_page((unsigned long)registration->batch);
+	bellows_batch_exit(&registration->batch);
 }
 
 static void bellows_registration_set(struct bellows_registration *registration,
@@ -245,9 +245,9 @@ static bool bellows_registration_forgotten(long error)
 }
 
 /**
- * bellows_registration_release() - give the ranges in @batch to the host
- * @registration: our standing
- * @nr: ranges, 1 to BELLOWS_BATCH_MAX
+ * bellows_registration_release() - give the ranges in the batch to the host
+ * @registration: our standing, with the batch
+ * @nr: ranges of it, 1 to BELLOWS_BATCH_MAX
  * @answer: filled in on success
  *
  * Context: Worker. May sleep. vmem may be held: RELEASE never takes hostmem.
@@ -263,7 +263,7 @@ int bellows_registration_release(struct bellows_registration *registration,
 	if (registration->state != BELLOWS_HOST_PRESENT)
 		return -ENOTCONN;
 
-	ret = registration->link->release(registration->batch, nr, answer);
+	ret = registration->link->release(&registration->batch, nr, answer);
 	if (bellows_registration_forgotten(ret)) {
 		bellows_registration_lose(registration, true);
 		return -ENOTCONN;
@@ -275,7 +275,7 @@ int bellows_registration_release(struct bellows_registration *registration,
 /**
  * bellows_registration_report() - tell the host of memory that is free
  * @registration: our standing
- * @batch: ranges, ascending; the caller's own page, not that of RELEASE
+ * @batch: ranges, ascending; the caller's own, not that of RELEASE
  * @nr: how many, 1 to BELLOWS_BATCH_MAX
  * @answer: filled in on success
  *
@@ -286,7 +286,7 @@ int bellows_registration_release(struct bellows_registration *registration,
  * reports, or an error of &bellows_link_ops.
  */
 int bellows_registration_report(struct bellows_registration *registration,
-				struct bellows_batch_page *batch,
+				const struct bellows_batch *batch,
 				unsigned int nr,
 				struct bellows_release_answer *answer)
 {

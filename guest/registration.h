@@ -10,6 +10,8 @@
 
 #include <bellows/abi.h>
 
+#include "batch.h"
+
 struct bellows_link_ops;
 struct bellows_release_answer;
 struct bellows_shared;
@@ -35,7 +37,7 @@ enum bellows_host_state {
  * struct bellows_registration - our standing with the host
  * @link: the way to it
  * @shared: the shared page
- * @batch: the page in which RELEASE finds its ranges
+ * @batch: the ranges of a RELEASE; used under vmem
  * @state: see enum bellows_host_state
  * @offered: BELLOWS_F_* that HELLO offers
  * @features: BELLOWS_F_* that both sides have, 0 when not registered
@@ -54,7 +56,7 @@ enum bellows_host_state {
 struct bellows_registration {
 	const struct bellows_link_ops *link;
 	struct bellows_shared *shared;
-	struct bellows_batch_page *batch;
+	struct bellows_batch batch;
 	enum bellows_host_state state;
 	u32 offered;
 	u32 features;
@@ -78,7 +80,7 @@ int bellows_registration_release(struct bellows_registration *registration,
 				 unsigned int nr,
 				 struct bellows_release_answer *answer);
 int bellows_registration_report(struct bellows_registration *registration,
-				struct bellows_batch_page *batch,
+				const struct bellows_batch *batch,
 				unsigned int nr,
 				struct bellows_release_answer *answer);
 long bellows_registration_grant(struct bellows_registration *registration,

@@ -14,9 +14,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "batch.h"
 #include "blocks.h"
 
-struct bellows_batch_page;
 struct bellows_control;
 struct bellows_release_answer;
 
@@ -46,7 +46,7 @@ struct bellows_release_answer;
  * @stats_work: answers a request for statistics
  * @stats_buffer: the answer. Used by @stats_work, which does not run when the
  *	queue is filled for the first time.
- * @report_batch: the page in which the host's kernel finds free pages. Used by
+ * @report_batch: the free pages that the host's kernel is told of. Used by
  *	@reporting's core, which makes one call at a time.
  * @report_futile: generation of a registration whose host has nothing from reports,
  *	0 for none. As @report_batch.
@@ -82,7 +82,7 @@ struct bellows_virtio {
 	bool changed;
 	struct work_struct stats_work;
 	struct virtio_balloon_stat stats_buffer[BELLOWS_STATS_MAX];
-	struct bellows_batch_page *report_batch;
+	struct bellows_batch report_batch;
 	s64 report_futile;
 	struct page_reporting_dev_info reporting;
 	bool reports;
@@ -111,7 +111,7 @@ void bellows_virtio_pages_exit(struct bellows_virtio *device);
 int bellows_virtio_flush(struct bellows_virtio *device, struct virtqueue *queue,
 			 unsigned int pending);
 int bellows_virtio_release(struct bellows_virtio *device,
-			   const struct bellows_batch_page *batch,
+			   const struct bellows_batch *batch,
 			   unsigned int nr,
 			   struct bellows_release_answer *answer);
 void bellows_virtio_take_back(struct bellows_virtio *device,

@@ -179,7 +179,7 @@ static int bellows_pfns_end(struct bellows_pfns *pfns, int ret)
  * Return: 0 or an error: the device has none of it, or is gone.
  */
 int bellows_virtio_release(struct bellows_virtio *device,
-			   const struct bellows_batch_page *batch,
+			   const struct bellows_batch *batch,
 			   unsigned int nr,
 			   struct bellows_release_answer *answer)
 {

@@ -33,8 +33,8 @@ static int bellows_report_compare(const void *a, const void *b)
 	return *one < *other ? -1 : *one > *other;
 }
 
-/* Fills the batch page: ascending, which the free lists are not. */
-static void bellows_report_fill(struct bellows_batch_page *batch,
+/* Fills the batch: ascending, which the free lists are not. */
+static void bellows_report_fill(struct bellows_batch *batch,
 				struct scatterlist *sg, unsigned int nr)
 {
 	struct scatterlist *entry;
@@ -47,9 +47,9 @@ static void bellows_report_fill(struct bellows_batch_page *batch,
 	     NULL);
 }
 
-/* Drops what was answered from the front of the batch page; returns the rest. */
+/* Drops what was answered from the front of the batch; returns the rest. */
 static unsigned int
-bellows_report_answered(struct bellows_batch_page *batch, unsigned int nr,
+bellows_report_answered(struct bellows_batch *batch, unsigned int nr,
 			const struct bellows_release_answer *answer)
 {
 	unsigned int answered = answer->done, i;
@@ -84,10 +84,10 @@ static int bellows_report_call(struct bellows_virtio *device,
 	    device->report_futile == READ_ONCE(registration->generation))
 		return 0;
 
-	bellows_report_fill(device->report_batch, sg, nr);
+	bellows_report_fill(&device->report_batch, sg, nr);
 	while (nr) {
 		ret = bellows_registration_report(
-			registration, device->report_batch, nr, &answer);
+			registration, &device->report_batch, nr, &answer);
 		if (ret == -EINTR)
 			answer = (struct bellows_release_answer){};
 		else if (ret)
@@ -96,7 +96,7 @@ static int bellows_report_call(struct bellows_virtio *device,
 		    ++cut_short == BELLOWS_CUT_SHORT_MAX)
 			return -EINTR;
 
-		nr = bellows_report_answered(device->report_batch, nr, &answer);
+		nr = bellows_report_answered(&device->report_batch, nr, &answer);
 		if (answer.reason == BELLOWS_REFUSE_ASSIGNED ||
 		    answer.reason == BELLOWS_REFUSE_LOCKED) {
 			device->report_futile = registration->generation;
@@ -157,16 +157,16 @@ int bellows_virtio_report_start(struct bellows_virtio *device)
 	if (virtqueue_get_vring_size(device->report) < PAGE_REPORTING_CAPACITY)
 		return -ENOSPC;
 
-	device->report_batch = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!device->report_batch)
-		return -ENOMEM;
+	ret = bellows_batch_init(&device->report_batch);
+	if (ret)
+		return ret;
 
 	device->report_futile = 0;
 	device->reporting.report = bellows_report;
 	ret = page_reporting_register(&device->reporting);
 	device->reports = ret == 0;
 	if (ret)
-		free_page((unsigned long)device->report_batch);
+		bellows_batch_exit(&device->report_batch);
 
 	return ret;
 }
@@ -183,6 +183,6 @@ void bellows_virtio_report_stop(struct bellows_virtio *device)
 		return;
 
 	page_reporting_unregister(&device->reporting);
-	free_page((unsigned long)device->report_batch);
+	bellows_batch_exit(&device->report_batch);
 	device->reports = false;
 }

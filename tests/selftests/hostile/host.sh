@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A host that answers calls with anything, and whose half of the shared page never stands still
-# (src/bellows_other_host/hostile.c): the guest keeps its floor, its data and its temper, and works with an honest host
-# afterwards.
+# A host that answers calls with anything, writes over what it was handed, and whose half of the shared page never stands
+# still (src/bellows_other_host/hostile.c): the guest keeps its floor, its data and its temper, and works with an honest
+# host afterwards.
 #
 # timeout: 500
 
@@ -36,7 +36,7 @@ under_lies()
 
 insmod "$BELLOWS_BUILD/$BELLOWS_KERNEL/tests/bellows_other_host/bellows_host.ko" other_version=1 other_features=0x3f &&
 	host_set agent off || die "the lying host cannot be loaded"
-pair_start a -m 384 || die "no pair"
+pair_start a -m 384 --balloon free-page-reporting=on || die "no pair"
 check "memory to watch" keeper_start a -a 64 -m verify || die "no memory to watch"
 check "as long as it does not lie it is a host" balloon a 64
 total=$(seen_value a total)
@@ -52,6 +52,8 @@ lie 0
 note "$(cat $knob/lies) lies, $(cat $knob/scribbles) wishes, $changes sizes, most $((most / MIB)) MiB"
 check_range "it was lied to often" $((2 * enough)) "$(cat $knob/lies)" 100000000
 check_range "and asked for anything" 200 "$(cat $knob/scribbles)" 100000000
+check_range "what it handed over was written over (ranges)" 10 "$(cat $knob/overwritten)" 100000000
+check_range "its reports, too (calls)" 1 "$(guest_value a counters/report_calls)" 100000000
 check_range "it did what it could" 10 $changes 100000000
 check_range "it kept its floor (MiB)" 32 $((most / MIB)) $(((total - floor) / MIB))
 check_equal "nobody was killed in it" 0 "$(guest_run a "awk '/^oom_kill / { print \$2 }' /proc/vmstat")"

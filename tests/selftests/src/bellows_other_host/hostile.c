@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A host that lies: with hostile=1 a part of all calls is answered with anything,
- * and the host's half of the guest's shared page never stands still.
+ * the ranges of each RELEASE and REPORT are written over while the guest waits for
+ * the answer, and the host's half of the guest's shared page never stands still.
  *
  * What was asked for is done before the answer is made up, and nothing else of
  * the guest's memory is written: a host that wants to harm a guest needs no
@@ -10,13 +11,16 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/spinlock.h>
+#include <linux/uaccess.h>
 
 #include "bellows/abi.h"
 #include "host/calls.h"
+#include "host/discard.h"
 #include "host/vmem.h"
 
 u64 hostile_call(struct kvm_vcpu *vcpu, const struct bellows_call *call);
@@ -36,11 +40,13 @@ static DEFINE_SPINLOCK(page_lock);
 static struct bellows_shared_page *page;
 static unsigned int page_pins;
 
-static unsigned long lies, scribbles;
+static unsigned long lies, scribbles, overwritten;
 module_param(lies, ulong, 0444);
 MODULE_PARM_DESC(lies, "answers that were made up");
 module_param(scribbles, ulong, 0444);
 MODULE_PARM_DESC(scribbles, "times that the shared page was written to");
+module_param(overwritten, ulong, 0444);
+MODULE_PARM_DESC(overwritten, "ranges of guests that were written over");
 
 static struct task_struct *scribbler;
 
@@ -72,6 +78,23 @@ static u64 hostile_lie(u64 answer)
 	return answer + get_random_u32() % 3 - 1;
 }
 
+/* What the guest handed over is something else when it looks again. */
+static void hostile_overwrite(struct kvm_vcpu *vcpu,
+			      const struct bellows_call *call)
+{
+	u64 nr = min_t(u64, call->argument[1], BELLOWS_BATCH_MAX), range;
+	unsigned long hva =
+		bellows_guest_page_hva(vcpu, call->argument[0] >> PAGE_SHIFT);
+	u64 __user *at = (u64 __user *)hva;
+
+	for (; hva && nr; nr--, at++) {
+		range = hostile_number();
+		if (put_user(range, at))
+			return;
+		overwritten++;
+	}
+}
+
 /* Called by the hook instead of bellows_call(). */
 u64 hostile_call(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 {
@@ -79,8 +102,12 @@ u64 hostile_call(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 	bool who = call->number == BELLOWS_HC_HELLO ||
 		   call->number == BELLOWS_HC_PING;
 
-	if (!scribbler ||
-	    get_random_u32() % (who ? HOSTILE_LIES_WHO : HOSTILE_LIES))
+	if (!scribbler)
+		return answer;
+	if (call->number == BELLOWS_HC_RELEASE ||
+	    call->number == BELLOWS_HC_REPORT)
+		hostile_overwrite(vcpu, call);
+	if (get_random_u32() % (who ? HOSTILE_LIES_WHO : HOSTILE_LIES))
 		return answer;
 	lies++;
 
