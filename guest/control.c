@@ -165,7 +165,6 @@ static int bellows_control_node(struct bellows_control *control, int sign,
 {
 	s64 distance, furthest = 0;
 	int nid, node = NUMA_NO_NODE;
-	u64 target;
 
 	/* The VMM has no wishes for nodes, and more than the agent wants goes. */
 	if (sign > 0 && control->device_pages > control->wish.target_pages)
@@ -174,10 +173,8 @@ static int bellows_control_node(struct bellows_control *control, int sign,
 	for (nid = 0; nid < control->wish.nr_nodes; nid++) {
 		if (node_isset(nid, *except))
 			continue;
-		target = min_t(u64, control->wish.node_target_pages[nid],
-			       LONG_MAX);
-		distance = target -
-			   bellows_balloon_node_size(&control->balloon, nid);
+		distance = control->wish.node_target_pages[nid];
+		distance -= bellows_balloon_node_size(&control->balloon, nid);
 		if (distance * sign > furthest) {
 			furthest = distance * sign;
 			node = nid;

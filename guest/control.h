@@ -16,6 +16,7 @@
 #include "shared.h"
 #include "strain.h"
 #include "wanted.h"
+#include "wish.h"
 
 struct bellows_link_ops;
 struct bellows_virtio;

@@ -13,12 +13,7 @@
 #include <asm/barrier.h>
 
 #include "shared.h"
-
-/* A host that writes all the time is not waited for. */
-#define BELLOWS_READ_TRIES 64
-
-#define BELLOWS_REQ_KNOWN \
-	(BELLOWS_REQ_SWEEP | BELLOWS_REQ_DISTRESS | BELLOWS_REQ_LEAVING)
+#include "wish.h"
 
 /**
  * bellows_shared_init() - allocate the page and begin our half
@@ -116,43 +111,10 @@ void bellows_shared_renew(struct bellows_shared *shared)
 	memset(&shared->page->host, 0, sizeof(shared->page->host));
 }
 
-/* One attempt at a consistent copy of what we use of the host's half. */
-static bool bellows_shared_try_read(const struct bellows_host_half *half,
-				    struct bellows_wish *wish)
-{
-	u32 seq = READ_ONCE(half->seq);
-	int i;
-
-	if (seq & 1)
-		return false;
-
-	/* seq before what it stands for, */
-	virt_rmb();
-	wish->target_pages = READ_ONCE(half->target_pages);
-	wish->reason = READ_ONCE(half->reason);
-	wish->request = READ_ONCE(half->request);
-	wish->nr_nodes = READ_ONCE(half->nr_nodes);
-	for (i = 0; i < BELLOWS_NODES_MAX; i++)
-		wish->node_target_pages[i] =
-			READ_ONCE(half->node_target_pages[i]);
-	wish->nr_wanted =
-		min_t(u32, READ_ONCE(half->nr_wanted), BELLOWS_WANTED_MAX);
-	for (i = 0; i < wish->nr_wanted; i++)
-		wish->wanted[i] = READ_ONCE(half->wanted[i]);
-	wish->wanted_id = READ_ONCE(half->wanted_id);
-	wish->wanted_in_use =
-		READ_ONCE(half->wanted_flags) & BELLOWS_WANTED_IN_USE;
-	/* and again after it. */
-	virt_rmb();
-
-	return READ_ONCE(half->seq) == seq;
-}
-
 /**
  * bellows_shared_read() - what does the host want?
  * @shared: the shared page
- * @wish: filled in on success, with numbers that cannot do harm; what the guest
- *	can give at all is not this function's concern
+ * @wish: as bellows_wish_read() fills it in
  *
  * Context: Any. Bounded.
  * Return: false when no consistent copy could be had, which is no error: look
@@ -161,21 +123,7 @@ static bool bellows_shared_try_read(const struct bellows_host_half *half,
 bool bellows_shared_read(const struct bellows_shared *shared,
 			 struct bellows_wish *wish)
 {
-	int tries;
-
-	for (tries = 0; tries < BELLOWS_READ_TRIES; tries++) {
-		if (bellows_shared_try_read(&shared->page->host, wish))
-			break;
-		cpu_relax();
-	}
-	if (tries == BELLOWS_READ_TRIES)
-		return false;
-
-	wish->request &= BELLOWS_REQ_KNOWN;
-	wish->nr_nodes =
-		min3(wish->nr_nodes, (u32)nr_node_ids, (u32)BELLOWS_NODES_MAX);
-
-	return true;
+	return bellows_wish_read(wish, &shared->page->host, nr_node_ids);
 }
 
 /**

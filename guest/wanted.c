@@ -20,8 +20,8 @@
 
 #include "blocks.h"
 #include "counters.h"
-#include "shared.h"
 #include "wanted.h"
+#include "wish.h"
 
 /* Most that one call takes, */
 #define BELLOWS_WANTED_BLOCKS_MAX 512
@@ -74,16 +74,6 @@ static bool bellows_wanted_empty(struct bellows_pages *taken, unsigned long pfn)
 	return true;
 }
 
-/* Blocks that lie in a range as a whole; sets @pfn to the first. */
-static u32 bellows_wanted_blocks(u64 range, u64 *pfn)
-{
-	u64 end = bellows_range_pfn(range) + bellows_range_pages(range);
-
-	*pfn = ALIGN(bellows_range_pfn(range), BELLOWS_BLOCK_PAGES);
-
-	return *pfn < end ? (end - *pfn) / BELLOWS_BLOCK_PAGES : 0;
-}
-
 /*
  * Goes on through the list, from block *@block of range *@range, until @limit
  * blocks are taken or @tries made. Returns true at its end.
@@ -97,7 +87,7 @@ static bool bellows_wanted_scan(struct bellows_pages *taken,
 
 	for (; *range < wish->nr_wanted; ++*range, *block = 0) {
 		for (;
-		     *block < bellows_wanted_blocks(wish->wanted[*range], &pfn);
+		     *block < bellows_wish_blocks(wish->wanted[*range], &pfn);
 		     ++*block) {
 			if (taken->nr_blocks >= limit || tries-- == 0)
 				return false;

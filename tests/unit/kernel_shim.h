@@ -26,6 +26,21 @@ typedef __s64 s64;
 #define BIT(bit)		(1UL << (bit))
 #define BIT_ULL(bit)		(1ULL << (bit))
 
+#define ALIGN(value, to)	(((value) + (to) - 1) / (to) * (to))
+
+/*
+ * Reading what somebody else writes. A test may define its own first, and be that
+ * somebody between two reads.
+ */
+#ifndef READ_ONCE
+#define READ_ONCE(value)	(*(const volatile __typeof__(value) *)&(value))
+#endif
+#ifndef virt_rmb
+/* Later reads come later. */
+#define virt_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#endif
+#define cpu_relax()		((void)0)
+
 #define container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))
 
