@@ -1,86 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The inputs that `make fuzz` has found, and others made of them by chance, the
- * same ones in each run. What is broken ends the program.
- */
+/* What `make fuzz` has found a guest to say of itself. */
 #include "../fuzz/guest_report.c"
-
-#include <dirent.h>
-#include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-#define INPUT_MAX (FUZZ_STEPS * FUZZ_STEP_BYTES)
-#define VARIANTS 40
-
-#define TEXT(name) #name
-#define STRING(name) TEXT(name)
-static const char corpus[] = STRING(FUZZ_CORPUS) "/guest-report";
-
-static u64 seed = 1;
-
-static u64 chance(u64 below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-
-	return (seed * 0x2545f4914f6cdd1dULL >> 16) % below;
-}
-
-static size_t read_input(const char *name, u8 *input)
-{
-	char path[PATH_MAX];
-	size_t size;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", corpus, name);
-	file = fopen(path, "rb");
-	assert_non_null(file);
-	size = fread(input, 1, INPUT_MAX, file);
-	fclose(file);
-
-	return size;
-}
-
-static void try_variants(u8 *input, size_t size)
-{
-	unsigned int i;
-
-	seed = 1;
-	LLVMFuzzerTestOneInput(input, size);
-	for (i = 0; i < VARIANTS && size; i++) {
-		input[chance(size)] = chance(256);
-		if (size >= FUZZ_STEP_BYTES &&
-		    size + FUZZ_STEP_BYTES <= INPUT_MAX) {
-			memcpy(input + size,
-			       input + chance(size / FUZZ_STEP_BYTES) *
-					       FUZZ_STEP_BYTES,
-			       FUZZ_STEP_BYTES);
-			size += FUZZ_STEP_BYTES;
-		}
-		LLVMFuzzerTestOneInput(input, size);
-	}
-}
+#include "fuzz_corpus.h"
 
 static void what_was_found_stays_mended(void **state)
 {
-	DIR *directory = opendir(corpus);
-	u8 input[INPUT_MAX + FUZZ_STEP_BYTES];
-	struct dirent *entry;
-	unsigned int found = 0;
-
-	assert_non_null(directory);
-	while ((entry = readdir(directory))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		memset(input, 0, sizeof(input));
-		try_variants(input, read_input(entry->d_name, input));
-		found++;
-	}
-	closedir(directory);
-	assert_true(found > 0);
+	corpus_replay("guest-report");
 }
 
 /* All ones: nothing is above the VM's memory, and there are no nodes beyond. */
