@@ -39,6 +39,12 @@
 #define BELLOWS_PERIOD_MS 1000
 /* While the host is short, and decides by what we say of ourselves, or in haste. */
 #define BELLOWS_PERIOD_SHORT_MS 100
+/*
+ * Lists of wanted ranges in one inflation. A host waits with another one until it
+ * hears, after the inflation, that the last was gone through, or for a while. One
+ * that does not wait would keep the worker from everything else.
+ */
+#define BELLOWS_LISTS_MAX 16
 /* When an inflation was only interrupted for a look around. */
 #define BELLOWS_PERIOD_UNFINISHED_MS 1
 /* After a refusal that holds for all our memory. */
@@ -210,7 +216,9 @@ static bool bellows_control_step(struct bellows_control *control,
 	unsigned long got;
 	int node;
 
-	bellows_wanted_begin(list, &control->wish);
+	if (bellows_wanted_begin(list, &control->wish) &&
+	    ++inflation->lists > BELLOWS_LISTS_MAX)
+		return false;
 	if (!list->done) {
 		bellows_inflation_step_wanted(inflation, wanted, list,
 					      &control->wish);

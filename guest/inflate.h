@@ -22,6 +22,7 @@ struct bellows_wish;
  *	taken and refused again in the next batch.
  * @nr_refusals: ranges refused
  * @wanted: pages that were wanted at the start
+ * @lists: lists of wanted ranges that were begun
  * @blocks: blocks the host took
  * @singles: single pages the host took
  * @refused_pages: pages it refused
@@ -35,6 +36,7 @@ struct bellows_inflation {
 	struct bellows_pages refused;
 	unsigned int nr_refusals;
 	unsigned long wanted;
+	unsigned int lists;
 	unsigned long blocks;
 	unsigned long singles;
 	unsigned long refused_pages;

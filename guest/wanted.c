@@ -36,14 +36,19 @@ typedef bool bellows_taker(struct bellows_pages *taken, unsigned long pfn);
  * @wish: what the host wants
  *
  * Context: Worker.
+ * Return: true when it is another list.
  */
-void bellows_wanted_begin(struct bellows_wanted *wanted,
+bool bellows_wanted_begin(struct bellows_wanted *wanted,
 			  const struct bellows_wish *wish)
 {
-	if (wanted->id != wish->wanted_id)
+	bool another = wanted->id != wish->wanted_id;
+
+	if (another)
 		*wanted = (struct bellows_wanted){ .id = wish->wanted_id };
 	if (wish->nr_wanted == 0)
 		wanted->done = true;
+
+	return another;
 }
 
 /*

@@ -28,7 +28,7 @@ struct bellows_wanted {
 	bool done;
 };
 
-void bellows_wanted_begin(struct bellows_wanted *wanted,
+bool bellows_wanted_begin(struct bellows_wanted *wanted,
 			  const struct bellows_wish *wish);
 void bellows_wanted_take(struct bellows_wanted *wanted,
 			 struct bellows_pages *taken, unsigned long pages,

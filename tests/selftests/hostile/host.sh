@@ -13,7 +13,7 @@
 knob=/sys/module/bellows_host/parameters
 enough=40
 
-# lie 0|1
+# lie 0|1|2 - not, about everything, or with ranges without end
 lie()
 {
 	echo "$1" >$knob/hostile
@@ -41,6 +41,16 @@ check "memory to watch" keeper_start a -a 64 -m verify || die "no memory to watc
 check "as long as it does not lie it is a host" balloon a 64
 total=$(seen_value a total)
 floor=$(guest_value a floor)
+
+# An inflation without end would keep its worker from everything else that it does.
+pings=$(guest_value a counters/ping_calls)
+lie 2
+check "with ranges without end it goes on saying who it is" wait_until 20 \
+	"[ \"\$(guest_value a counters/ping_calls)\" -ge $((pings + 2)) ]"
+check_range "it was given many (lists)" 100 "$(cat $knob/lists)" 100000000
+check_equal "nothing was taken (MiB)" 64 $(($(guest_value a size) / MIB))
+lie 0
+check "it listens to what makes sense" balloon a 64
 
 changes=0 most=0 last=0 started=$SECONDS
 lie 1

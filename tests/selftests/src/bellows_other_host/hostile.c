@@ -3,6 +3,8 @@
  * A host that lies: with hostile=1 a part of all calls is answered with anything,
  * the ranges of each RELEASE and REPORT are written over while the guest waits for
  * the answer, and the host's half of the guest's shared page never stands still.
+ * With hostile=2 it only names ranges to take memory from, others whenever the
+ * guest has something from the last ones, and does not take it.
  *
  * What was asked for is done before the answer is made up, and nothing else of
  * the guest's memory is written: a host that wants to harm a guest needs no
@@ -40,13 +42,18 @@ static DEFINE_SPINLOCK(page_lock);
 static struct bellows_shared_page *page;
 static unsigned int page_pins;
 
-static unsigned long lies, scribbles, overwritten;
+enum hostile_mode { HOSTILE_HONEST, HOSTILE_LIAR, HOSTILE_LISTS };
+
+static enum hostile_mode mode;
+static unsigned long lies, scribbles, overwritten, lists;
 module_param(lies, ulong, 0444);
 MODULE_PARM_DESC(lies, "answers that were made up");
 module_param(scribbles, ulong, 0444);
 MODULE_PARM_DESC(scribbles, "times that the shared page was written to");
 module_param(overwritten, ulong, 0444);
 MODULE_PARM_DESC(overwritten, "ranges of guests that were written over");
+module_param(lists, ulong, 0444);
+MODULE_PARM_DESC(lists, "lists of ranges that were made up");
 
 static struct task_struct *scribbler;
 
@@ -95,14 +102,46 @@ static void hostile_overwrite(struct kvm_vcpu *vcpu,
 	}
 }
 
+/* All of a guest's memory, by a number that it has not yet heard. */
+static void hostile_list(struct bellows_host_half *half)
+{
+	u32 seq = READ_ONCE(half->seq) | 1, i;
+
+	WRITE_ONCE(half->seq, seq);
+	smp_wmb();	/* see bellows_vmem_set_target() */
+	WRITE_ONCE(half->target_pages, S32_MAX);
+	WRITE_ONCE(half->reason, BELLOWS_REASON_RESERVE);
+	for (i = 0; i < BELLOWS_WANTED_MAX; i++)
+		WRITE_ONCE(half->wanted[i],
+			   bellows_range(i * BELLOWS_RANGE_PAGES_MAX,
+					 BELLOWS_RANGE_PAGES_MAX));
+	WRITE_ONCE(half->nr_wanted, BELLOWS_WANTED_MAX);
+	WRITE_ONCE(half->wanted_id, ++lists);
+	smp_wmb();	/* the same */
+	WRITE_ONCE(half->seq, seq + 1);
+}
+
+static void hostile_next_list(void)
+{
+	spin_lock(&page_lock);
+	if (page)
+		hostile_list(&page->host);
+	spin_unlock(&page_lock);
+}
+
 /* Called by the hook instead of bellows_call(). */
 u64 hostile_call(struct kvm_vcpu *vcpu, const struct bellows_call *call)
 {
-	u64 answer = bellows_call(vcpu, call);
 	bool who = call->number == BELLOWS_HC_HELLO ||
 		   call->number == BELLOWS_HC_PING;
+	u64 answer;
 
-	if (!scribbler)
+	if (mode == HOSTILE_LISTS && call->number == BELLOWS_HC_RELEASE) {
+		hostile_next_list();
+		return -BELLOWS_EINTR;
+	}
+	answer = bellows_call(vcpu, call);
+	if (mode != HOSTILE_LIAR)
 		return answer;
 	if (call->number == BELLOWS_HC_RELEASE ||
 	    call->number == BELLOWS_HC_REPORT)
@@ -182,9 +221,14 @@ static int hostile_set(const char *text, const struct kernel_param *parameter)
 {
 	struct task_struct *task;
 
+	mode = HOSTILE_HONEST;
 	if (scribbler) {
 		kthread_stop(scribbler);
 		scribbler = NULL;
+	}
+	if (text[0] == '2') {
+		mode = HOSTILE_LISTS;
+		hostile_next_list();
 	}
 	if (text[0] != '1')
 		return 0;
@@ -192,6 +236,7 @@ static int hostile_set(const char *text, const struct kernel_param *parameter)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	scribbler = task;
+	mode = HOSTILE_LIAR;
 
 	return 0;
 }
@@ -201,4 +246,4 @@ static const struct kernel_param_ops hostile_ops = {
 };
 
 module_param_cb(hostile, &hostile_ops, NULL, 0200);
-MODULE_PARM_DESC(hostile, "1: lie; 0, before it is unloaded: stop lying");
+MODULE_PARM_DESC(hostile, "1: lie; 2: name ranges without end; 0, before it is unloaded: stop");
