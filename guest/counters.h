@@ -43,7 +43,7 @@
  * @BELLOWS_SPLIT_HUGE: Large folios that were split to be moved, no place for
  *	the whole being free.
  * @BELLOWS_MADE_BLOCKS: Blocks that were emptied and taken.
- * @BELLOWS_SPOILED_BLOCKS: Blocks that could not be emptied after all.
+ * @BELLOWS_SPOILED_BLOCKS: Times that a block could not be emptied after all.
  * @BELLOWS_NOT_PAYING: Times that evicting was stopped for bringing too little.
  * @BELLOWS_LEFT_TO_KERNEL: Times that the kernel was left to choose, the history
  *	having found nothing (more).

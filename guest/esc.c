@@ -312,6 +312,42 @@ unsigned int bellows_esc_block_cost(const struct bellows_esc_block *block,
 }
 
 /**
+ * bellows_esc_block_tried() - it was tried to empty this block
+ * @trials: what came of it before; zeroed when nothing did
+ * @emptied: what came of it now
+ * @sweep: number of the last sweep; they may wrap around
+ *
+ * Something in it cannot go, and does not show it: what it shares the block with
+ * was moved for nothing, and what was moved into its place goes next time. So each
+ * failure doubles the time until the next attempt, up to a limit.
+ */
+void bellows_esc_block_tried(struct bellows_esc_trials *trials, bool emptied,
+			     u32 sweep)
+{
+	u32 rest = BELLOWS_ESC_REST_MAX;
+
+	if (emptied) {
+		*trials = (struct bellows_esc_trials){};
+		return;
+	}
+	if (BIT(trials->failures) < BELLOWS_ESC_REST_MAX)
+		rest = BIT(trials->failures++);
+	trials->rests_until = sweep + rest;
+}
+
+/**
+ * bellows_esc_block_rests() - is it too early to try to empty this block again?
+ * @trials: what came of it before
+ * @sweep: number of the last sweep
+ *
+ * Return: whether it is.
+ */
+bool bellows_esc_block_rests(const struct bellows_esc_trials *trials, u32 sweep)
+{
+	return trials->failures && (s32)(sweep - trials->rests_until) < 0;
+}
+
+/**
  * bellows_esc_pays() - one batch more; shall there be another?
  * @meter: zeroed before the first
  * @spent: pages that were tried

@@ -177,6 +177,25 @@ struct bellows_esc_block {
 unsigned int bellows_esc_block_cost(const struct bellows_esc_block *block,
 				    unsigned int moves_max);
 
+/* A block that could not be emptied rests for at most so many sweeps. */
+#define BELLOWS_ESC_REST_MAX	32
+
+/**
+ * struct bellows_esc_trials - what came of trying to empty a block
+ * @rests_until: the sweep from which on it may be tried again; nothing counts
+ *	while @failures is 0
+ * @failures: in a row
+ */
+struct bellows_esc_trials {
+	u32 rests_until;
+	u8 failures;
+};
+
+void bellows_esc_block_tried(struct bellows_esc_trials *trials, bool emptied,
+			     u32 sweep);
+bool bellows_esc_block_rests(const struct bellows_esc_trials *trials,
+			     u32 sweep);
+
 /**
  * struct bellows_esc_meter - does it pay?
  * @spent: pages that were tried

@@ -76,7 +76,8 @@ struct bellows_ranked {
 /**
  * struct bellows_evacuation - the blocks, in order; the worker's own
  * @ranked: all of them
- * @size: room in @ranked
+ * @trials: what came of trying to empty them, by their number
+ * @size: room in @ranked, and length of @trials
  * @nr: length of @ranked
  * @best: the first not yet tried
  * @worst: one past the last of which the cold pages were not yet dropped
@@ -87,6 +88,7 @@ struct bellows_ranked {
  */
 struct bellows_evacuation {
 	struct bellows_ranked *ranked;
+	struct bellows_esc_trials *trials;
 	unsigned long size;
 	unsigned long nr;
 	unsigned long best;
@@ -98,6 +100,17 @@ struct bellows_evacuation {
 };
 
 static struct bellows_evacuation bellows_evacuation;
+
+/**
+ * bellows_evacuate_exit() - free what bellows_evacuate_init() allocated
+ */
+void bellows_evacuate_exit(void)
+{
+	vfree(bellows_evacuation.ranked);
+	bellows_evacuation.ranked = NULL;
+	vfree(bellows_evacuation.trials);
+	bellows_evacuation.trials = NULL;
+}
 
 /**
  * bellows_evacuate_init() - find what is needed
@@ -121,17 +134,13 @@ bool bellows_evacuate_init(void)
 	evacuation->size = bellows_histories.end / BELLOWS_BLOCK_PAGES;
 	evacuation->ranked = vzalloc(
 		array_size(evacuation->size, sizeof(*evacuation->ranked)));
+	evacuation->trials = vzalloc(
+		array_size(evacuation->size, sizeof(*evacuation->trials)));
+	if (evacuation->ranked && evacuation->trials)
+		return true;
+	bellows_evacuate_exit();
 
-	return evacuation->ranked;
-}
-
-/**
- * bellows_evacuate_exit() - free what bellows_evacuate_init() allocated
- */
-void bellows_evacuate_exit(void)
-{
-	vfree(bellows_evacuation.ranked);
-	bellows_evacuation.ranked = NULL;
+	return false;
 }
 
 static int bellows_by_cost(const void *a, const void *b)
@@ -142,6 +151,20 @@ static int bellows_by_cost(const void *a, const void *b)
 		return first->start < second->start ? -1 : 1;
 
 	return first->cost < second->cost ? -1 : 1;
+}
+
+/* What came of trying to empty this block. */
+static struct bellows_esc_trials *bellows_evacuate_trials(unsigned long start)
+{
+	return &bellows_evacuation.trials[start / BELLOWS_BLOCK_PAGES];
+}
+
+/* Is there no point in trying to empty this block, whatever is in it? */
+static bool bellows_evacuate_futile(unsigned long start)
+{
+	return bellows_blocks_type(start) < 0 ||
+	       bellows_esc_block_rests(bellows_evacuate_trials(start),
+				       READ_ONCE(bellows_histories.sweeps));
 }
 
 /**
@@ -166,7 +189,7 @@ void bellows_evacuate_rank(unsigned int moves_max, int node)
 		if (!bellows_content_of_block(start, &block) ||
 		    (node != NUMA_NO_NODE && node != pfn_to_nid(start)))
 			continue;
-		if (bellows_blocks_type(start) < 0)
+		if (bellows_evacuate_futile(start))
 			block.stuck = BELLOWS_BLOCK_PAGES;
 		ranked = &evacuation->ranked[evacuation->nr++];
 		ranked->start = start;
@@ -465,11 +488,17 @@ static bool bellows_evacuate_planned(struct bellows_pages *taken,
 unsigned int bellows_evacuate_do(struct bellows_pages *taken)
 {
 	struct bellows_evacuation *evacuation = &bellows_evacuation;
+	unsigned long start;
 	unsigned int i, made = 0;
+	bool emptied;
 
 	bellows_reclaim_settle();
 	for (i = 0; i < evacuation->nr_planned; i++) {
-		made += bellows_evacuate_planned(taken, evacuation->planned[i]);
+		start = evacuation->planned[i];
+		emptied = bellows_evacuate_planned(taken, start);
+		bellows_esc_block_tried(bellows_evacuate_trials(start), emptied,
+					READ_ONCE(bellows_histories.sweeps));
+		made += emptied;
 		cond_resched();
 	}
 	evacuation->nr_planned = 0;

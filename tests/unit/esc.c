@@ -248,6 +248,40 @@ static void block_costs(void **state)
 			 BELLOWS_ESC_NEVER);
 }
 
+/* Failures in a row, each as soon as it may be. */
+static void block_that_fails_rests_longer_each_time(void **state)
+{
+	struct bellows_esc_trials trials = {};
+	u32 sweep = 0xfffffff0, rest, last = 0;
+	int i;
+
+	assert_false(bellows_esc_block_rests(&trials, sweep));
+	for (i = 0; i < 300; i++) {
+		bellows_esc_block_tried(&trials, false, sweep);
+		/* Never again in the same sweep. */
+		assert_true(bellows_esc_block_rests(&trials, sweep));
+		for (rest = 1; bellows_esc_block_rests(&trials, ++sweep); rest++)
+			assert_true(rest < BELLOWS_ESC_REST_MAX);
+		assert_int_equal(rest, i ? min(2 * last, 32U) : 1);
+		last = rest;
+	}
+	assert_int_equal(last, BELLOWS_ESC_REST_MAX);
+}
+
+static void block_that_was_emptied_starts_afresh(void **state)
+{
+	struct bellows_esc_trials trials = {};
+	int i;
+
+	for (i = 0; i < 10; i++)
+		bellows_esc_block_tried(&trials, false, 100);
+	bellows_esc_block_tried(&trials, true, 100);
+	assert_false(bellows_esc_block_rests(&trials, 100));
+	bellows_esc_block_tried(&trials, false, 200);
+	assert_true(bellows_esc_block_rests(&trials, 200));
+	assert_false(bellows_esc_block_rests(&trials, 201));
+}
+
 static void meter_stops_what_does_not_pay(void **state)
 {
 	struct bellows_esc_meter meter = {};
@@ -318,6 +352,8 @@ int main(void)
 		cmocka_unit_test(histogram_loses_no_page),
 		cmocka_unit_test(working_set_is_what_is_not_known_to_be_idle),
 		cmocka_unit_test(block_costs),
+		cmocka_unit_test(block_that_fails_rests_longer_each_time),
+		cmocka_unit_test(block_that_was_emptied_starts_afresh),
 		cmocka_unit_test(meter_stops_what_does_not_pay),
 		cmocka_unit_test(rest_keeps_to_the_budget),
 		cmocka_unit_test(gap_adapts),
