@@ -164,6 +164,9 @@ enum bellows_content bellows_content(unsigned long pfn, unsigned long *pages)
 		return BELLOWS_CONTENT_STUCK;
 
 	*pages = length;
+	/* The host would have to read it back to have it moved. */
+	if (bellows_esc_hinted(&bellows_histories.hints, pfn))
+		return BELLOWS_CONTENT_STUCK;
 	if (bellows_content_cold(page, pfn))
 		return BELLOWS_CONTENT_COLD;
 	/* It has a block to itself: moving it takes one to make one. */

@@ -17,7 +17,7 @@ struct folio;
  * @BELLOWS_CONTENT_FREE: Free.
  * @BELLOWS_CONTENT_COLD: Class (0,0), proven: can be dropped.
  * @BELLOWS_CONTENT_MOVES: In use, and can be moved.
- * @BELLOWS_CONTENT_STUCK: Has to stay where it is.
+ * @BELLOWS_CONTENT_STUCK: Has to stay where it is, or is the host's to take.
  */
 enum bellows_content {
 	BELLOWS_CONTENT_FREE,

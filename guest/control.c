@@ -32,6 +32,7 @@
 #include "movable.h"
 #include "relief.h"
 #include "stats.h"
+#include "sweep.h"
 #include "trace.h"
 #include "victims.h"
 #include "wanted.h"
@@ -89,6 +90,20 @@ static void bellows_control_maintain(struct bellows_control *control)
 	mutex_unlock(&control->accord);
 }
 
+/* Reads what the host takes by itself; nothing when there is no host to do so. */
+static void bellows_control_listen_hints(struct bellows_control *control)
+{
+	struct bellows_registration *registration = &control->registration;
+	int nr = 0;
+
+	if (registration->state == BELLOWS_HOST_PRESENT &&
+	    registration->features & BELLOWS_F_HINTS)
+		nr = bellows_shared_read_hints(&control->shared,
+					       control->hints);
+	if (nr >= 0)
+		bellows_sweep_hear_hints(control->hints, nr);
+}
+
 /* Reads what the host wants; nothing when there is no host to want it. */
 static void bellows_control_listen(struct bellows_control *control)
 {
@@ -113,6 +128,7 @@ static void bellows_control_listen(struct bellows_control *control)
 		break;
 	}
 	bellows_victims_hear(control->wish.request);
+	bellows_control_listen_hints(control);
 }
 
 /* What the host's agent wants. While it is lost, nothing more than it got. */

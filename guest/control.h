@@ -56,6 +56,7 @@ enum bellows_target_source {
  *	worker starts and stops it.
  * @report: where the worker puts the figures for the host together
  * @wish: the last that the host asked for; the worker's own
+ * @hints: room to read the host's hints to; the worker's own
  * @device_pages: the last that the VMM asked for through the virtio device.
  *	Written under vmem, read anywhere.
  * @wanted: how far the ranges in @wish have been gone through; the worker's own
@@ -80,6 +81,7 @@ struct bellows_control {
 	struct bellows_strain strain;
 	struct bellows_guest_half *report;
 	struct bellows_wish wish;
+	u64 hints[BELLOWS_HINTS_MAX];
 	unsigned long device_pages;
 	struct bellows_wanted wanted;
 	unsigned long target_pages;

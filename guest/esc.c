@@ -253,7 +253,7 @@ bool bellows_esc_clock_step(struct bellows_esc_clock *clock, u64 *number)
  * bellows_esc_clock_judge() - what becomes of the page that was pointed at?
  * @clock: the clock
  * @page: its history
- * @hinted: the host is about to take it anyway
+ * @hinted: the host takes it by itself
  *
  * Return: the verdict; BELLOWS_ESC_TAKE is for once: see bellows_esc_tested().
  */

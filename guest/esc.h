@@ -80,7 +80,7 @@ struct bellows_esc_page {
  * @used: used since the last sweep
  * @modified: has to be written before it can go
  * @executable: mapped as code
- * @hinted: the host is about to take it (H), which counts as a use
+ * @hinted: the host takes it by itself (H), which counts as a use
  */
 struct bellows_esc_look {
 	u32 print;
@@ -160,7 +160,7 @@ void bellows_esc_tested(struct bellows_esc_page *page);
  * @free: free pages
  * @cold: pages of class (0,0)
  * @moves: all others that can be moved
- * @stuck: pages that cannot: pinned, unmovable, huge
+ * @stuck: pages that cannot: pinned, unmovable, huge, hinted
  */
 struct bellows_esc_block {
 	u16 free;

@@ -299,6 +299,7 @@ static bool bellows_reclaim_pick(struct bellows_victims *victims,
 	struct bellows_esc_page *history;
 	struct folio *folio;
 	unsigned int steps;
+	bool hinted;
 	u64 pfn;
 
 	lockdep_assert_held(&histories->lock);
@@ -309,8 +310,9 @@ static bool bellows_reclaim_pick(struct bellows_victims *victims,
 		if (!bellows_esc_clock_step(&histories->clock, &pfn))
 			return false;
 		history = &histories->page[pfn];
-		if (bellows_esc_clock_judge(&histories->clock, history, false) !=
-		    BELLOWS_ESC_TAKE)
+		hinted = bellows_esc_hinted(&histories->hints, pfn);
+		if (bellows_esc_clock_judge(&histories->clock, history,
+					    hinted) != BELLOWS_ESC_TAKE)
 			continue;
 		/* It may be used in every third sweep. */
 		if (bellows_esc_class(history) < 2 &&

@@ -50,7 +50,8 @@ int bellows_registration_init(struct bellows_registration *registration,
 	registration->state = BELLOWS_HOST_ABSENT;
 	registration->hurry = true;
 	registration->offered = BELLOWS_F_NODES | BELLOWS_F_CLASSES |
-				BELLOWS_F_REPORT | BELLOWS_F_WANTED;
+				BELLOWS_F_HINTS | BELLOWS_F_REPORT |
+				BELLOWS_F_WANTED;
 	registration->hello_interval_ms = BELLOWS_HELLO_INTERVAL_MS;
 	registration->grace_ms = BELLOWS_GRACE_MS;
 

@@ -181,6 +181,41 @@ void bellows_sweep_figures(u64 *working_set,
 	mutex_unlock(&histories->lock);
 }
 
+/**
+ * bellows_sweep_hear_hints() - what does the host take by itself?
+ * @ranges: bellows_range() entries, not trusted
+ * @nr: how many
+ *
+ * Context: May sleep, takes the lock of the histories.
+ */
+void bellows_sweep_hear_hints(const u64 *ranges, u32 nr)
+{
+	struct bellows_histories *histories = &bellows_histories;
+
+	if (!bellows_sweep_works() || (!nr && !READ_ONCE(histories->hints.nr)))
+		return;
+	mutex_lock(&histories->lock);
+	bellows_esc_hints_set(&histories->hints, ranges, nr);
+	mutex_unlock(&histories->lock);
+}
+
+/**
+ * bellows_sweep_hinted_pages() - how much does the host take by itself?
+ *
+ * Context: May sleep, takes the lock of the histories.
+ * Return: pages that it names at the moment.
+ */
+u64 bellows_sweep_hinted_pages(void)
+{
+	u64 pages;
+
+	mutex_lock(&bellows_histories.lock);
+	pages = bellows_esc_hinted_pages(&bellows_histories.hints);
+	mutex_unlock(&bellows_histories.lock);
+
+	return pages;
+}
+
 /* Free pages have no history. Returns how many to go on by. */
 static unsigned long bellows_sweep_free(unsigned long pfn, unsigned long order)
 {
@@ -212,6 +247,7 @@ static void bellows_sweep_folio(struct folio *folio, unsigned long pfn)
 	nr = min(nr, histories->end - pfn);
 	for (i = 0; i < nr; i++) {
 		look.print = bellows_rmap_print(folio, i);
+		look.hinted = bellows_esc_hinted(&histories->hints, pfn + i);
 		sweeper->changed += bellows_esc_observe(page + i, &look,
 							!histories->inflating);
 		bellows_esc_count(&sweeper->census, page + i, 1);

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include "esc.h"
+#include "esc_hints.h"
 
 /**
  * struct bellows_sweep_settings - knobs, set from sysfs
@@ -36,6 +37,7 @@ struct bellows_sweep_settings {
  * @end: length of @page
  * @census: of the last sweep that was completed
  * @clock: looks for victims
+ * @hints: what the host takes by itself, and is passed over
  * @sweeps: completed since the module was loaded
  * @swept_at: jiffies when the last one ended
  * @inflating: an inflation is going on: what it tested is not tested again
@@ -47,6 +49,7 @@ struct bellows_histories {
 	unsigned long end;
 	struct bellows_esc_census census;
 	struct bellows_esc_clock clock;
+	struct bellows_esc_hints hints;
 	unsigned long sweeps;
 	unsigned long swept_at;
 	bool inflating;
@@ -61,6 +64,8 @@ void bellows_sweep_exit(void);
 bool bellows_sweep_works(void);
 void bellows_sweep_want(bool urgent);
 bool bellows_sweep_ready(void);
+void bellows_sweep_hear_hints(const u64 *ranges, u32 nr);
+u64 bellows_sweep_hinted_pages(void);
 void bellows_sweep_figures(u64 *working_set,
 			   __u64 pages[BELLOWS_CLASSES][BELLOWS_AGES]);
 

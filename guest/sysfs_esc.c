@@ -114,6 +114,14 @@ static ssize_t working_set_show(struct kobject *kobj,
 
 static struct kobj_attribute working_set_attribute = __ATTR_RO(working_set);
 
+static ssize_t hinted_pages_show(struct kobject *kobj,
+				 struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", bellows_sweep_hinted_pages());
+}
+
+static struct kobj_attribute hinted_pages_attribute = __ATTR_RO(hinted_pages);
+
 /* Pages of one class, by age: an array of like values. */
 static ssize_t bellows_class_show(unsigned int group, char *buf)
 {
@@ -152,6 +160,7 @@ static struct attribute *bellows_esc_attributes[] = {
 	&gain_percent_knob.attribute.attr,
 	&sweep_always_attribute.attr,
 	&working_set_attribute.attr,
+	&hinted_pages_attribute.attr,
 	&unused_clean_pages_attribute.attr,
 	&unused_dirty_pages_attribute.attr,
 	&used_clean_pages_attribute.attr,

@@ -41,7 +41,8 @@ void policy_place_put(struct policy_place *place, u8 *entry,
 	if (node < POLICY_NODES_MAX)
 		place->pages[*entry >> POLICY_MAP_GUEST_SHIFT][node] -=
 			BELLOWS_BLOCK_PAGES;
-	*entry = POLICY_NODE_NONE;
+	*entry = host_node == POLICY_NODE_SWAPPED ? POLICY_NODE_SWAPPED :
+						    POLICY_NODE_NONE;
 	if (host_node >= POLICY_NODES_MAX)
 		return;
 
@@ -153,7 +154,7 @@ static u64 policy_ranges_scan(struct policy_ranges *ranges,
 	u64 first = 0, at = from, block;
 	u32 i;
 
-	nodes &= (1U << POLICY_NODES_MAX) - 1;
+	nodes &= ((1U << POLICY_NODES_MAX) - 1) | POLICY_NODES_SWAPPED;
 	for (i = 0; i < nr_extents && at < to; i++) {
 		for (; at < to && at - first < extents[i].blocks; at++) {
 			block = at - first;

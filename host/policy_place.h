@@ -21,11 +21,15 @@
 /*
  * An entry of a guest's map, one for each block: the node of the host that it
  * lies on, and in the upper half of the byte the guest's node that it was counted
- * for. None when it is nowhere on the host, as far as is known.
+ * for. None when it is nowhere on the host, as far as is known. Swapped when most
+ * of it was, or is just being, written to the host's swap.
  */
 #define POLICY_NODE_NONE 0xff
+#define POLICY_NODE_SWAPPED 0xfe
 #define POLICY_MAP_HOST 0x0f
 #define POLICY_MAP_GUEST_SHIFT 4
+/* Beside the bits of nodes: blocks that are swapped. */
+#define POLICY_NODES_SWAPPED (1U << (POLICY_NODE_SWAPPED & POLICY_MAP_HOST))
 
 /**
  * struct policy_extent - a stretch of whole blocks of a guest
@@ -61,7 +65,8 @@ unsigned int policy_place_guest_node(const struct bellows_guest_half *report,
  * @place: the sums; they stay those of the whole map
  * @entry: the block's entry of the map; set
  * @guest_node: the guest node that it is on now, BELLOWS_NODES_MAX for none
- * @host_node: the host node, POLICY_NODES_MAX or more for none
+ * @host_node: the host node, or POLICY_NODE_SWAPPED; POLICY_NODES_MAX or more for
+ *	none
  *
  * Takes the same time however large the guest is.
  */
@@ -97,7 +102,7 @@ void policy_place_apply(const struct policy_place *place, u32 nr_nodes,
  * @extents: the guest's memory
  * @nr_extents: how many
  * @map: the entry of each block, extent by extent
- * @nodes: the nodes looked for, a bit each
+ * @nodes: the nodes looked for, a bit each; POLICY_NODES_SWAPPED too
  * @cursor: number of the block to begin at; set to where to go on. All blocks
  *	are looked at, beginning anew at the end.
  * @ranges: (out) bellows_range() entries

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Finds out on which NUMA nodes of the host a guest's memory lies, so that memory
- * can be asked for where it is short: walks through the page tables of each
- * VMM, a GiB of the guest's memory at a time, and keeps the node of each block.
+ * can be asked for where it is short, and what of it is in the host's swap, so that
+ * the guest does not have it read back to evict it: walks through the page tables
+ * of each VMM, a GiB of the guest's memory at a time, and keeps the node of each
+ * block.
  *
  * It takes at most a fiftieth of one CPU, whatever the guests' size, waits for no
  * lock of a VMM, and holds none of ours while it walks. So what it knows may be
  * old. That costs a guest the trouble of looking for memory that it does not
- * have, and nothing else.
+ * have, or the host some reading from its swap, and nothing else.
  */
 #include <linux/hugetlb.h>
 #include <linux/jiffies.h>
@@ -19,6 +21,7 @@
 #include <linux/pagewalk.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/swapops.h>
 #include <linux/workqueue.h>
 
 #include "bellows/compat.h"
@@ -31,8 +34,11 @@
 #define LOOK_BLOCKS 512
 /* For each ns of looking so many of rest. */
 #define REST 50
-/* When nothing is due. */
+/* When nothing is due, and when nothing will be unless the host begins to swap. */
 #define IDLE_MS 100
+#define IDLE_ONE_NODE_MS 1000
+/* Pages of a block in swap, for which the whole block counts as swapped. */
+#define SWAPPED_PAGES (BELLOWS_BLOCK_PAGES / 2)
 
 #define BLOCK_BYTES ((u64)BELLOWS_BLOCK_PAGES << PAGE_SHIFT)
 
@@ -44,6 +50,8 @@ u32 bellows_residence_ms = 2000;
  * @first_pfn: and in the guest
  * @blocks: length
  * @pages: of each block, what lies on each node
+ * @swapped: of each block, what is in the host's swap or on its way there
+ * @hints: room for what a guest is told of that
  *
  * There is one, as there is one work item that looks.
  */
@@ -52,9 +60,16 @@ static struct stretch {
 	u64 first_pfn;
 	unsigned int blocks;
 	u16 pages[LOOK_BLOCKS][POLICY_NODES_MAX];
+	u16 swapped[LOOK_BLOCKS];
+	u64 hints[BELLOWS_HINTS_MAX];
 } look;
 
 static struct delayed_work look_work;
+
+static bool has_nodes(void)
+{
+	return num_node_state(N_MEMORY) > 1;
+}
 
 /* [@at, @next) lies on @node. */
 static void count_range(unsigned long at, unsigned long next, int node)
@@ -94,6 +109,8 @@ static int look_pte(pte_t *pte, unsigned long at, unsigned long next,
 {
 	if (pte_present(*pte) && !pte_special(*pte) && pfn_valid(pte_pfn(*pte)))
 		count_range(at, next, page_to_nid(pte_page(*pte)));
+	else if (bellows_pte_is_swapped(*pte))
+		look.swapped[(at - look.start) / BLOCK_BYTES]++;
 	return 0;
 }
 
@@ -113,12 +130,14 @@ static const struct mm_walk_ops look_walk = {
 	.hugetlb_entry = look_hugetlb,
 };
 
-/* The node that holds most of a block of the stretch. */
+/* The node that holds most of a block of the stretch, if it is in memory. */
 static u8 block_node(unsigned int block)
 {
 	const u16 *pages = look.pages[block];
 	unsigned int node, best = 0;
 
+	if (look.swapped[block] >= SWAPPED_PAGES)
+		return POLICY_NODE_SWAPPED;
 	for (node = 1; node < POLICY_NODES_MAX; node++)
 		if (pages[node] > pages[best])
 			best = node;
@@ -175,6 +194,8 @@ static bool lay_out(struct bellows_vmem *vmem, struct kvm *kvm)
 	memset(layout.map, POLICY_NODE_NONE, layout.blocks);
 	mutex_lock(&vmem->lock);
 	map = now->map;
+	/* What the guest was told is to be taken back. */
+	layout.nr_hints = now->nr_hints;
 	*now = layout;
 	mutex_unlock(&vmem->lock);
 	kvfree(map);
@@ -216,6 +237,7 @@ static bool next_stretch(struct bellows_vmem *vmem, struct kvm *kvm)
 		look.start = __gfn_to_hva_memslot(slot, look.first_pfn);
 	srcu_read_unlock(&kvm->srcu, srcu);
 	memset(look.pages, 0, sizeof(look.pages));
+	memset(look.swapped, 0, sizeof(look.swapped));
 	return true;
 }
 
@@ -242,6 +264,25 @@ static bool look_at_stretch(struct bellows_vmem *vmem)
 	return done;
 }
 
+/* Names what is swapped: as much as there is room for, another part each time. */
+static void tell_swapped(struct bellows_vmem *vmem)
+{
+	struct bellows_residence *residence = &vmem->residence;
+	u32 nr = 0;
+
+	lockdep_assert_held(&vmem->lock);
+
+	if (READ_ONCE(bellows_residence_ms))
+		nr = policy_place_ranges(residence->extents,
+					 residence->nr_extents, residence->map,
+					 POLICY_NODES_SWAPPED,
+					 &residence->hints_cursor, look.hints,
+					 BELLOWS_HINTS_MAX);
+	if (nr || residence->nr_hints)
+		bellows_vmem_set_hints(vmem, look.hints, nr);
+	WRITE_ONCE(residence->nr_hints, nr);
+}
+
 static void keep_stretch(struct bellows_vmem *vmem)
 {
 	struct bellows_residence *residence = &vmem->residence;
@@ -260,6 +301,7 @@ static void keep_stretch(struct bellows_vmem *vmem)
 	if (residence->at == residence->blocks) {
 		residence->at = 0;
 		residence->looked_ns = ktime_get_ns();
+		tell_swapped(vmem);
 	}
 	mutex_unlock(&vmem->lock);
 }
@@ -271,6 +313,12 @@ static void look_around(struct bellows_vmem *vmem)
 
 	if (!kvm)
 		return;
+	if (!READ_ONCE(bellows_residence_ms)) {
+		mutex_lock(&vmem->lock);
+		tell_swapped(vmem);
+		mutex_unlock(&vmem->lock);
+		goto put;
+	}
 	/* Between two looks around the VM may have got memory, or lost some. */
 	if (!vmem->residence.at && !lay_out(vmem, kvm)) {
 		mutex_lock(&vmem->lock);
@@ -279,7 +327,17 @@ static void look_around(struct bellows_vmem *vmem)
 	} else if (next_stretch(vmem, kvm) && look_at_stretch(vmem)) {
 		keep_stretch(vmem);
 	}
+put:
 	kvm_put_kvm(kvm);
+}
+
+/* What is there to find out, or to take back? */
+static bool is_of_interest(const struct bellows_vmem *vmem)
+{
+	if (READ_ONCE(vmem->residence.nr_hints))
+		return true;
+	return bellows_residence_ms &&
+	       (has_nodes() || get_mm_counter(vmem->mm, MM_SWAPENTS));
 }
 
 /* A look around in it is under way, or it is time for one. */
@@ -290,7 +348,7 @@ static bool is_due(const struct bellows_vmem *vmem, u64 now)
 
 	/* Where its nodes are is in its report. */
 	if (READ_ONCE(vmem->state) != BELLOWS_VMEM_PRESENT ||
-	    !READ_ONCE(vmem->report_ns))
+	    !READ_ONCE(vmem->report_ns) || !is_of_interest(vmem))
 		return false;
 	return !looked || READ_ONCE(residence->at) ||
 	       now - looked >= bellows_residence_ms * (u64)NSEC_PER_MSEC;
@@ -304,7 +362,7 @@ static struct bellows_vmem *choose_guest(void)
 
 	mutex_lock(&bellows_hostmem_lock);
 	list_for_each_entry(vmem, &bellows_guests, guests_node) {
-		if (!bellows_residence_ms || !is_due(vmem, now))
+		if (!is_due(vmem, now))
 			continue;
 		if (!chosen ||
 		    vmem->residence.turn_ns < chosen->residence.turn_ns)
@@ -321,7 +379,8 @@ static struct bellows_vmem *choose_guest(void)
 static void look_step(struct work_struct *work)
 {
 	struct bellows_vmem *vmem = choose_guest();
-	unsigned long rest = msecs_to_jiffies(IDLE_MS);
+	unsigned long rest = msecs_to_jiffies(has_nodes() ? IDLE_MS :
+							    IDLE_ONE_NODE_MS);
 	u64 started_ns = ktime_get_ns();
 
 	if (vmem) {
@@ -339,7 +398,7 @@ static void look_step(struct work_struct *work)
  *
  * Context: bellows_hostmem_lock and @vmem's lock held.
  * Return: the sums, valid under the lock; NULL when nothing is known yet, or
- *	nobody wants to know.
+ *	nobody wants to know, as on a host with one node.
  */
 const struct policy_place *bellows_residence_place(struct bellows_vmem *vmem)
 {
@@ -348,7 +407,8 @@ const struct policy_place *bellows_residence_place(struct bellows_vmem *vmem)
 	lockdep_assert_held(&bellows_hostmem_lock);
 	lockdep_assert_held(&vmem->lock);
 
-	if (!bellows_residence_ms || !residence->map || !residence->looked_ns)
+	if (!has_nodes() || !bellows_residence_ms || !residence->map ||
+	    !residence->looked_ns)
 		return NULL;
 	return &residence->place;
 }
@@ -391,15 +451,14 @@ void bellows_residence_free(struct bellows_vmem *vmem)
 /**
  * bellows_residence_start() - begin to look around
  *
- * Does nothing on a host with one node.
+ * On a host with one node only guests that it swaps are looked at.
  *
  * Context: module init; may sleep.
  */
 void bellows_residence_start(void)
 {
 	INIT_DELAYED_WORK(&look_work, look_step);
-	if (num_node_state(N_MEMORY) > 1)
-		queue_delayed_work(system_unbound_wq, &look_work, 0);
+	queue_delayed_work(system_unbound_wq, &look_work, 0);
 }
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Finds out on which NUMA nodes of the host a guest's memory lies.
+ * Finds out on which NUMA nodes of the host a guest's memory lies, and what of it is
+ * in the host's swap.
  */
 #ifndef _BELLOWS_HOST_RESIDENCE_H
 #define _BELLOWS_HOST_RESIDENCE_H
@@ -22,6 +23,8 @@ struct bellows_vmem;
  * @looked_ns: when the last one ended, 0 before the first
  * @turn_ns: when it was this guest's turn last; only the work item
  * @place: the sums of @map
+ * @nr_hints: ranges in swap that the guest was told of last
+ * @hints_cursor: block from which on it is told next time
  *
  * Protected by the guest's vmem lock.
  */
@@ -34,6 +37,8 @@ struct bellows_residence {
 	u64 looked_ns;
 	u64 turn_ns;
 	struct policy_place place;
+	u32 nr_hints;
+	u64 hints_cursor;
 };
 
 /* Nobody looks less often, but for never. */

@@ -145,6 +145,64 @@ bool bellows_vmem_refresh(struct bellows_vmem *vmem)
 	return true;
 }
 
+/* Our half, to be written; NULL when it is not there any more. */
+static struct bellows_host_half *begin_writing(struct bellows_vmem *vmem)
+{
+	struct bellows_host_half *half;
+
+	lockdep_assert_held(&vmem->lock);
+
+	if (vmem->state != BELLOWS_VMEM_PRESENT)
+		return NULL;
+	if (!shared_is_ours(&vmem->shared)) {
+		bellows_vmem_unregister(vmem);
+		return NULL;
+	}
+
+	half = &vmem->shared.map->host;
+	WRITE_ONCE(half->seq, READ_ONCE(half->seq) | 1);
+	/* Odd before anything changes, even after all did: see the guest. */
+	smp_wmb();
+	return half;
+}
+
+static void end_writing(struct bellows_host_half *half)
+{
+	/* The same. */
+	smp_wmb();
+	WRITE_ONCE(half->seq, (READ_ONCE(half->seq) | 1) + 1);
+}
+
+/**
+ * bellows_vmem_set_hints() - tell a guest what the host takes of it by itself
+ * @vmem: the guest
+ * @ranges: bellows_range() entries
+ * @nr: how many, at most BELLOWS_HINTS_MAX; 0 for nothing
+ *
+ * The guest is not rung for it: it looks now and then, and when it is asked for
+ * memory.
+ *
+ * Context: @vmem's lock held.
+ */
+void bellows_vmem_set_hints(struct bellows_vmem *vmem, const u64 *ranges,
+			    u32 nr)
+{
+	struct bellows_host_half *half;
+	u32 i;
+
+	lockdep_assert_held(&vmem->lock);
+
+	if (!(vmem->features & BELLOWS_F_HINTS))
+		return;
+	half = begin_writing(vmem);
+	if (!half)
+		return;
+	for (i = 0; i < nr; i++)
+		WRITE_ONCE(half->hint[i], ranges[i]);
+	WRITE_ONCE(half->nr_hints, nr);
+	end_writing(half);
+}
+
 /**
  * bellows_vmem_set_places() - choose where a guest's balloon shall grow
  * @vmem: the guest
@@ -205,17 +263,10 @@ static void write_places(const struct bellows_vmem *vmem,
 bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 			     u32 request)
 {
-	struct bellows_host_half *half;
-	u32 seq;
+	struct bellows_host_half *half = begin_writing(vmem);
 
-	lockdep_assert_held(&vmem->lock);
-
-	if (vmem->state != BELLOWS_VMEM_PRESENT)
+	if (!half)
 		return false;
-	if (!shared_is_ours(&vmem->shared)) {
-		bellows_vmem_unregister(vmem);
-		return false;
-	}
 
 	pages = min3(pages, vmem->policy.settings.target_max_pages,
 		     vmem->report.total_pages);
@@ -223,19 +274,11 @@ bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 	vmem->reason = reason;
 	vmem->request = request;
 
-	half = &vmem->shared.map->host;
-	seq = READ_ONCE(half->seq) | 1;
-	WRITE_ONCE(half->seq, seq);
-	/* Odd before anything changes, even after all did: see the guest. */
-	smp_wmb();
 	WRITE_ONCE(half->target_pages, pages);
 	WRITE_ONCE(half->reason, reason);
 	WRITE_ONCE(half->request, request);
 	write_places(vmem, half);
-	WRITE_ONCE(half->nr_hints, 0);
-	/* The same. */
-	smp_wmb();
-	WRITE_ONCE(half->seq, seq + 1);
+	end_writing(half);
 
 	trace_bellows_target(vmem, pages, reason, request);
 	return true;

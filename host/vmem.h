@@ -175,6 +175,8 @@ void bellows_vmem_account(struct bellows_vmem *vmem, u64 released, u64 taken);
 bool bellows_vmem_refresh(struct bellows_vmem *vmem);
 bool bellows_vmem_set_target(struct bellows_vmem *vmem, u64 pages, u32 reason,
 			     u32 request);
+void bellows_vmem_set_hints(struct bellows_vmem *vmem, const u64 *ranges,
+			    u32 nr);
 void bellows_vmem_set_places(struct bellows_vmem *vmem, u32 nr_nodes,
 			     const u64 *node_target_pages);
 int bellows_vmem_ring(struct bellows_vmem *vmem);

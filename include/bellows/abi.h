@@ -280,8 +280,10 @@ enum bellows_reason {
  * @node_target_pages: what the balloon shall hold of each guest node
  * @nr_hints: entries of @hint in use
  * @nr_wanted: entries of @wanted in use, 0 when any memory will do
- * @hint: ranges (bellows_range()) that the host is about to take: not worth
- *	the guest's evicting
+ * @hint: ranges (bellows_range()) that the host takes by itself (BELLOWS_F_HINTS):
+ *	they are in its swap or on their way there, for the most part, and not worth
+ *	the guest's evicting. Not all there are, if they are many: each list has
+ *	another part of them.
  * @wanted: ranges from which the balloon shall grow (BELLOWS_F_WANTED): they lie
  *	on a node of the host that is short. Other memory only when these bring
  *	nothing more, and none of it for BELLOWS_REASON_NODE, for which it is

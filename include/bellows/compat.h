@@ -430,6 +430,30 @@ static inline void bellows_zap_range(struct mm_struct *mm, unsigned long start,
 #define bellows_huge_pte(walk, addr, pte) huge_ptep_get(pte)
 #endif
 
+#ifdef _LINUX_SWAPOPS_H
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#include <linux/leafops.h>
+#endif
+
+/**
+ * bellows_pte_is_swapped() - does this entry stand for a page in swap?
+ * @pte: the entry
+ *
+ * Of what stands for something else swapops.h tells until 6.18, then leafops.h.
+ *
+ * Return: true also for a page that is on its way there, or back.
+ */
+static inline bool bellows_pte_is_swapped(pte_t pte)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return softleaf_is_swap(softleaf_from_pte(pte));
+#else
+	return !pte_none(pte) && !pte_present(pte) &&
+	       !non_swap_entry(pte_to_swp_entry(pte));
+#endif
+}
+#endif
+
 /*
  * The source of a string is the one named in __string(), and no argument any
  * more, since 6.10.

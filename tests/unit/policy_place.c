@@ -265,6 +265,42 @@ static void open_wanted(u8 map[200], struct policy_extent *extent)
 		map[i] = i % 2;
 }
 
+/* What the host has swapped out is on no node of it, and is found all the same. */
+static void what_is_swapped_is_found(void **state)
+{
+	struct policy_extent extent = { .first_pfn = 0, .blocks = 4 };
+	struct policy_place place = {};
+	u64 cursor = 0, ranges[4];
+	u8 map[4];
+	int i;
+
+	memset(map, POLICY_NODE_NONE, sizeof(map));
+	for (i = 0; i < 3; i++)
+		policy_place_put(&place, &map[i], 0, 0);
+	policy_place_put(&place, &map[1], 0, POLICY_NODE_SWAPPED);
+	policy_place_put(&place, &map[3], 0, POLICY_NODE_SWAPPED);
+	assert_int_equal(place.pages[0][0], 2 * BLOCK);
+	assert_int_equal(policy_place_ranges(&extent, 1, map,
+					     POLICY_NODES_SWAPPED, &cursor,
+					     ranges, 4), 2);
+	assert_int_equal(ranges[0], bellows_range(BLOCK, BLOCK));
+	assert_int_equal(ranges[1], bellows_range(3 * BLOCK, BLOCK));
+	/* Nobody who looks for nodes finds it. */
+	assert_int_equal(policy_place_ranges(&extent, 1, map,
+					     (1U << POLICY_NODES_MAX) - 1,
+					     &cursor, ranges, 4), 2);
+	assert_int_equal(ranges[0], bellows_range(0, BLOCK));
+
+	/* Given, or back in memory, it is not swapped any more. */
+	policy_place_clear(&place, &extent, 1, map, bellows_range(BLOCK, BLOCK));
+	policy_place_put(&place, &map[3], 0, 1);
+	assert_int_equal(policy_place_ranges(&extent, 1, map,
+					     POLICY_NODES_SWAPPED, &cursor,
+					     ranges, 4), 0);
+	assert_int_equal(place.pages[0][0], 2 * BLOCK);
+	assert_int_equal(place.pages[0][1], BLOCK);
+}
+
 static void a_list_gone_through_is_followed_by_another(void **state)
 {
 	struct policy_wanted wanted = {};
@@ -376,6 +412,7 @@ int main(void)
 		cmocka_unit_test(memory_is_counted_where_it_lies),
 		cmocka_unit_test(what_moves_is_counted_once),
 		cmocka_unit_test(what_is_given_is_nowhere),
+		cmocka_unit_test(what_is_swapped_is_found),
 		cmocka_unit_test(a_list_gone_through_is_followed_by_another),
 		cmocka_unit_test(who_has_nothing_is_left_in_peace),
 		cmocka_unit_test(what_was_given_is_seen_to_arrive),
