@@ -94,13 +94,12 @@ static void bellows_control_maintain(struct bellows_control *control)
 static void bellows_control_listen_hints(struct bellows_control *control)
 {
 	struct bellows_registration *registration = &control->registration;
-	int nr = 0;
+	bool present = registration->state == BELLOWS_HOST_PRESENT &&
+		       registration->features & BELLOWS_F_HINTS;
+	u32 nr = 0;
 
-	if (registration->state == BELLOWS_HOST_PRESENT &&
-	    registration->features & BELLOWS_F_HINTS)
-		nr = bellows_shared_read_hints(&control->shared,
-					       control->hints);
-	if (nr >= 0)
+	if (!present ||
+	    bellows_shared_read_hints(&control->shared, control->hints, &nr))
 		bellows_sweep_hear_hints(control->hints, nr);
 }
 

@@ -126,45 +126,19 @@ bool bellows_shared_read(const struct bellows_shared *shared,
 	return bellows_wish_read(wish, &shared->page->host, nr_node_ids);
 }
 
-/* One attempt at a consistent copy of the hints. Returns how many, or -EAGAIN. */
-static int bellows_shared_try_hints(const struct bellows_host_half *half,
-				    u64 *ranges)
-{
-	u32 seq = READ_ONCE(half->seq);
-	u32 nr, i;
-
-	if (seq & 1)
-		return -EAGAIN;
-
-	/* seq before what it stands for, */
-	virt_rmb();
-	nr = min_t(u32, READ_ONCE(half->nr_hints), BELLOWS_HINTS_MAX);
-	for (i = 0; i < nr; i++)
-		ranges[i] = READ_ONCE(half->hint[i]);
-	/* and again after it. */
-	virt_rmb();
-
-	return READ_ONCE(half->seq) == seq ? nr : -EAGAIN;
-}
-
 /**
  * bellows_shared_read_hints() - what does the host take by itself?
  * @shared: the shared page
  * @ranges: room for BELLOWS_HINTS_MAX of them; they may lie anywhere
+ * @nr: set to how many there are
  *
  * Context: Any. Bounded.
- * Return: how many there are, or -EAGAIN when no consistent copy could be had.
+ * Return: false when no consistent copy could be had; look again later.
  */
-int bellows_shared_read_hints(const struct bellows_shared *shared, u64 *ranges)
+bool bellows_shared_read_hints(const struct bellows_shared *shared, u64 *ranges,
+			       u32 *nr)
 {
-	int tries, nr = -EAGAIN;
-
-	for (tries = 0; tries < BELLOWS_READ_TRIES && nr < 0; tries++) {
-		nr = bellows_shared_try_hints(&shared->page->host, ranges);
-		cpu_relax();
-	}
-
-	return nr;
+	return bellows_wish_read_hints(ranges, nr, &shared->page->host);
 }
 
 /**

@@ -33,7 +33,8 @@ phys_addr_t bellows_shared_address(const struct bellows_shared *shared);
 void bellows_shared_renew(struct bellows_shared *shared);
 bool bellows_shared_read(const struct bellows_shared *shared,
 			 struct bellows_wish *wish);
-int bellows_shared_read_hints(const struct bellows_shared *shared, u64 *ranges);
+bool bellows_shared_read_hints(const struct bellows_shared *shared, u64 *ranges,
+			       u32 *nr);
 void bellows_shared_report(struct bellows_shared *shared,
 			   struct bellows_guest_half *report);
 void bellows_shared_set_doorbell(struct bellows_shared *shared, u64 address,

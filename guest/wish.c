@@ -99,6 +99,51 @@ bool bellows_wish_read(struct bellows_wish *wish,
 	return false;
 }
 
+/* One attempt at a copy of the hints that the host did not change meanwhile. */
+static bool bellows_wish_copy_hints(u64 *ranges, u32 *nr,
+				    const struct bellows_host_half *half)
+{
+	u32 seq = READ_ONCE(half->seq);
+	u32 i;
+
+	if (seq & 1)
+		return false;
+
+	/* As in bellows_wish_copy(): seq before what it stands for, */
+	virt_rmb();
+	*nr = min_t(u32, READ_ONCE(half->nr_hints), BELLOWS_HINTS_MAX);
+	for (i = 0; i < *nr; i++)
+		ranges[i] = READ_ONCE(half->hint[i]);
+	/* and again after it. */
+	virt_rmb();
+
+	return READ_ONCE(half->seq) == seq;
+}
+
+/**
+ * bellows_wish_read_hints() - what does the host take by itself?
+ * @ranges: room for BELLOWS_HINTS_MAX bellows_range() entries. They may lie
+ *	anywhere, and overlap. Says nothing on failure.
+ * @nr: set to how many there are, BELLOWS_HINTS_MAX at most; nothing on failure
+ * @half: the host's half of the shared page
+ *
+ * Context: Any. Bounded.
+ * Return: false when no consistent copy could be had, as bellows_wish_read().
+ */
+bool bellows_wish_read_hints(u64 *ranges, u32 *nr,
+			     const struct bellows_host_half *half)
+{
+	int tries;
+
+	for (tries = 0; tries < BELLOWS_WISH_TRIES; tries++) {
+		if (bellows_wish_copy_hints(ranges, nr, half))
+			return true;
+		cpu_relax();
+	}
+
+	return false;
+}
+
 /**
  * bellows_wish_blocks() - which blocks lie in a range as a whole?
  * @range: bellows_range(), any

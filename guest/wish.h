@@ -46,6 +46,8 @@ struct bellows_wish {
 
 bool bellows_wish_read(struct bellows_wish *wish,
 		       const struct bellows_host_half *half, u32 nodes);
+bool bellows_wish_read_hints(u64 *ranges, u32 *nr,
+			     const struct bellows_host_half *half);
 u32 bellows_wish_blocks(u64 range, u64 *pfn);
 
 #endif /* _BELLOWS_GUEST_WISH_H */

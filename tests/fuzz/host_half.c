@@ -22,6 +22,7 @@ static void fuzz_looked(const volatile void *at);
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../guest/esc_hints.c"
 #include "../../guest/wish.c"
 
 #define FUZZ_STEPS 64
@@ -105,20 +106,45 @@ static void fuzz_check(const struct bellows_wish *wish)
 	}
 }
 
+/* In order and apart, so that a page is found by halves. */
+static void fuzz_check_hints(const u64 *ranges, u32 nr)
+{
+	struct bellows_esc_hints hints;
+	u32 i;
+
+	FUZZ_MUST(nr <= BELLOWS_HINTS_MAX);
+	bellows_esc_hints_set(&hints, ranges, nr);
+	FUZZ_MUST(hints.nr <= nr);
+	for (i = 0; i < hints.nr; i++) {
+		FUZZ_MUST(hints.span[i].first <= hints.span[i].end);
+		FUZZ_MUST(i == 0 ||
+			  hints.span[i - 1].end < hints.span[i].first);
+	}
+	for (i = 0; i < nr; i++)
+		FUZZ_MUST(bellows_range_pages(ranges[i]) == 0 ||
+			  bellows_esc_hinted(&hints,
+					     bellows_range_pfn(ranges[i])));
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
+	u64 hints[BELLOWS_HINTS_MAX];
 	struct bellows_wish wish;
 	unsigned int reads;
+	u32 nr;
 
 	memset(&fuzz_half, 0, sizeof(fuzz_half));
 	fuzz_steps = data;
 	fuzz_left = min(size / FUZZ_STEP_BYTES, (size_t)FUZZ_STEPS);
 	fuzz_next();
 	fuzz_write();
-	for (reads = 0; reads < FUZZ_READS; reads++)
+	for (reads = 0; reads < FUZZ_READS; reads++) {
 		if (bellows_wish_read(&wish, &fuzz_half, FUZZ_NODES))
 			fuzz_check(&wish);
+		if (bellows_wish_read_hints(hints, &nr, &fuzz_half))
+			fuzz_check_hints(hints, nr);
+	}
 
 	return 0;
 }

@@ -192,6 +192,46 @@ static void blocks_lie_in_a_range_as_a_whole(void **state)
 	assert_int_equal(pfn, BELLOWS_WISH_PAGES_MAX);
 }
 
+static void hints_fit_where_they_go(void **state)
+{
+	u64 ranges[BELLOWS_HINTS_MAX + 1];
+	u32 nr, i;
+
+	for (i = 0; i < BELLOWS_HINTS_MAX; i++)
+		half.hint[i] = bellows_range(i * BELLOWS_BLOCK_PAGES, 1);
+	half.nr_hints = 2;
+	assert_true(bellows_wish_read_hints(ranges, &nr, &half));
+	assert_int_equal(nr, 2);
+	assert_true(ranges[1] == half.hint[1]);
+
+	ranges[BELLOWS_HINTS_MAX] = 4711;
+	half.nr_hints = ~0u;
+	assert_true(bellows_wish_read_hints(ranges, &nr, &half));
+	assert_int_equal(nr, BELLOWS_HINTS_MAX);
+	assert_true(ranges[BELLOWS_HINTS_MAX - 1] ==
+		    half.hint[BELLOWS_HINTS_MAX - 1]);
+	assert_int_equal(ranges[BELLOWS_HINTS_MAX], 4711);
+}
+
+static void hints_are_looked_at_again_but_not_for_ever(void **state)
+{
+	u64 ranges[BELLOWS_HINTS_MAX];
+	u32 nr;
+
+	writes = 3;
+	assert_true(bellows_wish_read_hints(ranges, &nr, &half));
+	assert_true(turns > 2);
+
+	turns = 0;
+	writes = ~0u;
+	assert_false(bellows_wish_read_hints(ranges, &nr, &half));
+	assert_in_range(turns, 2, 1000);
+
+	writes = 0;
+	half.seq = 9;
+	assert_false(bellows_wish_read_hints(ranges, &nr, &half));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +248,9 @@ int main(void)
 		cmocka_unit_test_setup(a_host_that_never_ends_is_not_waited_for,
 				       begin),
 		cmocka_unit_test_setup(blocks_lie_in_a_range_as_a_whole, begin),
+		cmocka_unit_test_setup(hints_fit_where_they_go, begin),
+		cmocka_unit_test_setup(hints_are_looked_at_again_but_not_for_ever,
+				       begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
