@@ -29,7 +29,7 @@ help:
 	@echo '  make demo                  see the pair at work in real KVM guests (3 minutes)'
 	@echo '  make check                 run all tests; T=GLOB runs a part, such as T="pair/*"'
 	@echo '  make check-fast            the tests that need no VM (a minute)'
-	@echo '  make fuzz [RUNS=N]         what guests say, at random, against the planner (some minutes)'
+	@echo '  make fuzz [RUNS=N]         what guests and hosts say, at random, against who reads it (some minutes)'
 	@echo '  make bench                 measure against the stock driver; B=NAME one of them'
 	@echo '  make bench-report          what was measured last, into Documentation/performance.rst'
 	@echo
