@@ -13,6 +13,8 @@ OUT = build/$(RELEASE)
 T ?= *
 # Which benchmark `make bench` runs.
 B ?= *
+# How many minutes `make soak` takes; its own default when empty.
+MIN ?=
 # How many inputs `make fuzz` tries; its own default when empty.
 RUNS ?=
 # Where modprobe finds what is said to it.
@@ -21,7 +23,7 @@ MODPROBE_DIR ?= /etc/modprobe.d
 KFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help modules install uninstall demo check check-fast fuzz bench bench-report clean
+.PHONY: help modules install uninstall demo check check-fast fuzz soak bench bench-report clean
 
 help:
 	@echo 'Bellows: memory ballooning for KVM that takes memory where it hurts least.'
@@ -30,6 +32,7 @@ help:
 	@echo '  make check                 run all tests; T=GLOB runs a part, such as T="pair/*"'
 	@echo '  make check-fast            the tests that need no VM (a minute)'
 	@echo '  make fuzz [RUNS=N]         what guests and hosts say, at random, against who reads it (some minutes)'
+	@echo '  make soak [MIN=N]          both modules for a long time, with all that can happen (30 minutes)'
 	@echo '  make bench                 measure against the stock driver; B=NAME one of them'
 	@echo '  make bench-report          what was measured last, into Documentation/performance.rst'
 	@echo
@@ -74,6 +77,9 @@ check-fast:
 
 fuzz:
 	@scripts/fuzz $(RUNS)
+
+soak:
+	@scripts/soak -K $(K) $(MIN)
 
 bench:
 	@scripts/bench -K $(K) '$(B)'
