@@ -101,7 +101,7 @@ domain_define()
 		    <initrd>$BELLOWS_RUN/guest-$release.cpio</initrd>
 		    <cmdline>console=hvc0 loglevel=7 panic=-1 oops=panic</cmdline>
 		  </os>
-		  <features><acpi/></features>
+		  <features><acpi/><apic eoi='off'/></features>
 		  <cpu mode='host-passthrough' migratable='on'>
 		    <feature policy='disable' name='xsave'/>
 		  </cpu>
