@@ -81,10 +81,11 @@ libvirt_use_other()
 	libvirt_root=/proc/$(cat $LIBVIRT_OTHER_DIR/libvirtd.pid)/root
 }
 
-# domain_define NAME MIB BALLOON - what goes into <memballoon>: attributes, to be followed by elements.
+# domain_define NAME MIB BALLOON [DEVICES [APPEND]] - what goes into <memballoon>: attributes, to be followed by elements; and
+# XML of further devices, and more for the guest's kernel.
 domain_define()
 {
-	local name=$1 mib=$2 balloon=$3 dir=$GUESTS_DIR/guest/$1 release=$BELLOWS_KERNEL
+	local name=$1 mib=$2 balloon=$3 devices=${4:-} append=${5:-} dir=$GUESTS_DIR/guest/$1 release=$BELLOWS_KERNEL
 
 	mkdir -p "$dir"
 	cat /proc/sys/kernel/random/uuid >"$dir/uuid"
@@ -99,7 +100,7 @@ domain_define()
 		    <type arch='x86_64' machine='pc'>hvm</type>
 		    <kernel>$BELLOWS_CACHE/kernels/$release/boot/vmlinux-$release</kernel>
 		    <initrd>$BELLOWS_RUN/guest-$release.cpio</initrd>
-		    <cmdline>console=hvc0 loglevel=7 panic=-1 oops=panic</cmdline>
+		    <cmdline>console=hvc0 loglevel=7 panic=-1 oops=panic $append</cmdline>
 		  </os>
 		  <features><acpi/><apic eoi='off'/></features>
 		  <cpu mode='host-passthrough' migratable='on'>
@@ -115,6 +116,7 @@ domain_define()
 		    </console>
 		    <vsock model='virtio'><cid auto='no' address='$(cat "$dir/cid")'/></vsock>
 		    <memballoon model='virtio' ${balloon%%>*}>${balloon#*>}</memballoon>
+		    $devices
 		  </devices>
 		</domain>
 	EOT
