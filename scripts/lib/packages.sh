@@ -48,3 +48,10 @@ install_packages()
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
 		--no-install-recommends install "$@" </dev/null >/dev/null
 }
+
+# Where this machine's apt has Debian from, for what is in another release of it.
+debian_archive()
+{
+	# shellcheck disable=SC2016 # apt's own
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed 1q
+}

@@ -21,7 +21,7 @@ mom_domain()
 		virsh -q start "$1" || return
 		rm -f "$GUESTS_DIR/guest/$1/ended"
 		cp "/run/libvirt/qemu/$1.pid" "$GUESTS_DIR/guest/$1/pid"
-		guest_wait "$1" 15 && guest_run "$1" 'modprobe virtio_balloon' && return
+		guest_wait "$1" && guest_run "$1" 'modprobe virtio_balloon' && return
 		echo "bench: mom: $1 does not boot, attempt $attempt" >&2
 		virsh -q destroy "$1"
 	done
