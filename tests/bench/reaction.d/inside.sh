@@ -61,7 +61,7 @@ pair_start()
 	echo off >$HOST/agent
 	for attempt in 1 2 3 4 5; do
 		guest_start a -m "$1" --append "tsc=reliable quiet" --no-wait "${@:2}" || give_up "QEMU does not start"
-		guest_wait a 15 && break
+		guest_wait a && break
 		echo "bench: the guest does not boot, attempt $attempt" >&2
 		guest_kill9 a
 	done
