@@ -256,7 +256,8 @@ int main(int argc, char **argv)
 	long long rss, kib;
 
 	if (!runs && (argc < 5 || argc % 2 == 0 || nr_orders > GUESTS_MAX)) {
-		fputs("usage: watch PID,... file PATH TEXT ... | qmp SOCKET COMMAND ... | run COMMAND...\n",
+		fputs("usage: watch PID,... file PATH TEXT ... | qmp SOCKET COMMAND ... |\n"
+		      "       run COMMAND...\n",
 		      stderr);
 		return 2;
 	}
