@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #define PAGE		4096UL
-#define CHUNK		(1UL << 20)
-#define CHUNK_PAGES	(CHUNK / PAGE)
+#define CHUNK_PAGES	256UL
+#define CHUNK		(CHUNK_PAGES * PAGE)
 
 static void __attribute__((noreturn)) fail(const char *what)
 {
