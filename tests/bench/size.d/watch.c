@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What it costs the host until the guests' balloons have their new sizes.
+ * What it costs the host until a guest's balloon has its new size.
  *
- *	watch PID,... file PATH TEXT ...	orders them by writing each TEXT to its PATH
- *	watch PID,... qmp SOCKET COMMAND ...	orders them by QMP commands
- *	watch PID,... run COMMAND...		what it costs while a command runs
+ *	watch PID file PATH TEXT	orders it by writing TEXT to PATH
+ *	watch PID qmp SOCKET COMMAND	orders it by a QMP command
+ *	watch PID run COMMAND...	what it costs while a command runs
  *
- * Each PID is a guest's QEMU. Ordered, they are busy without a break until the balloons
- * are done, so the end is seen in their CPU clocks, whichever balloon they have: slices
- * of time are looked at, and what counts is all until the end of the last busy one. The
- * CPU clocks are those of all their threads, guest code, KVM and what QEMU itself does
+ * PID is the guest's QEMU. Ordered, it is busy without a break until the balloon
+ * is done, so the end is seen in its CPU clock, whichever balloon it has: slices of
+ * time are looked at, and what counts is all until the end of the last busy one. The
+ * CPU clock is that of all its threads, guest code, KVM and what QEMU itself does
  * included; what this program does is not in it. Writes
  *
  *	cpu_ns exits rss_fell_kib free_rose_kib
- *
- * where the resident size is that of the first.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,13 +37,9 @@
 #define BEGIN_SLICES	5000
 #define SLICES_MAX	600000
 
-#define GUESTS_MAX	16
-
-static struct guest {
-	char exits_path[64];
-	clockid_t cpu_clock;
-} guests[GUESTS_MAX];
-static int nr_guests, statm, meminfo;
+static int statm, meminfo;
+static char exits_path[64];
+static clockid_t cpu_clock;
 
 struct reading {
 	long long cpu_ns;
@@ -108,13 +102,13 @@ static long long rss_kib(void)
 }
 
 /* Its file cannot be read a second time. */
-static long long count_exits(const struct guest *guest)
+static long long count_exits(void)
 {
-	int fd = open_path(guest->exits_path, O_RDONLY);
+	int fd = open_path(exits_path, O_RDONLY);
 	char text[32] = "";
 
 	if (read(fd, text, sizeof(text) - 1) <= 0)
-		fail(guest->exits_path);
+		fail(exits_path);
 	close(fd);
 
 	return atoll(text);
@@ -122,41 +116,27 @@ static long long count_exits(const struct guest *guest)
 
 static void take(struct reading *reading)
 {
-	int i;
-
-	reading->cpu_ns = 0;
-	reading->exits = 0;
-	for (i = 0; i < nr_guests; i++)
-		reading->cpu_ns += clock_ns(guests[i].cpu_clock);
+	reading->cpu_ns = clock_ns(cpu_clock);
 	reading->time_ns = clock_ns(CLOCK_MONOTONIC);
-	for (i = 0; i < nr_guests; i++)
-		reading->exits += count_exits(&guests[i]);
+	reading->exits = count_exits();
 }
 
-static void open_guest(struct guest *guest, pid_t pid)
+static void open_guest(pid_t pid)
 {
 	char path[64];
 	glob_t found;
 
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	statm = open_path(path, O_RDONLY);
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-*/exits", pid);
 	if (glob(path, 0, NULL, &found))
 		fail(path);
-	snprintf(guest->exits_path, sizeof(guest->exits_path), "%s", found.gl_pathv[0]);
+	snprintf(exits_path, sizeof(exits_path), "%s", found.gl_pathv[0]);
 	globfree(&found);
-	errno = clock_getcpuclockid(pid, &guest->cpu_clock);
+	meminfo = open_path("/proc/meminfo", O_RDONLY);
+	errno = clock_getcpuclockid(pid, &cpu_clock);
 	if (errno)
 		fail("clock of QEMU");
-}
-
-static void open_guests(char *pids)
-{
-	char path[64], *pid;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", atoi(pids));
-	statm = open_path(path, O_RDONLY);
-	meminfo = open_path("/proc/meminfo", O_RDONLY);
-	for (pid = strtok(pids, ","); pid && nr_guests < GUESTS_MAX; pid = strtok(NULL, ","))
-		open_guest(&guests[nr_guests++], atoi(pid));
 }
 
 static void qmp_line(int fd)
@@ -230,41 +210,22 @@ static void run(char **command)
 		fail(command[0]);
 }
 
-/* One for each guest, all opened before the first is written. */
-static void open_orders(int *fds, char **orders, int nr, bool qmp)
-{
-	int i;
-
-	for (i = 0; i < nr; i++)
-		fds[i] = qmp ? qmp_open(orders[2 * i]) : open_path(orders[2 * i], O_WRONLY);
-}
-
-static void give_orders(const int *fds, char **orders, int nr)
-{
-	int i;
-
-	for (i = 0; i < nr; i++)
-		if (write(fds[i], orders[2 * i + 1], strlen(orders[2 * i + 1])) < 0)
-			fail(orders[2 * i]);
-}
-
 int main(int argc, char **argv)
 {
 	bool runs = argc > 3 && !strcmp(argv[2], "run");
-	int fds[GUESTS_MAX], nr_orders = (argc - 3) / 2;
 	struct reading start, end;
 	long long rss, kib;
+	int fd = -1;
 
-	if (!runs && (argc < 5 || argc % 2 == 0 || nr_orders > GUESTS_MAX)) {
-		fputs("usage: watch PID,... file PATH TEXT ... | qmp SOCKET COMMAND ... |\n"
-		      "       run COMMAND...\n",
+	if (argc != 5 && !runs) {
+		fputs("usage: watch PID file PATH TEXT | qmp SOCKET COMMAND | run COMMAND...\n",
 		      stderr);
 		return 2;
 	}
 	prctl(PR_SET_TIMERSLACK, 1);
-	open_guests(argv[1]);
+	open_guest(atoi(argv[1]));
 	if (!runs)
-		open_orders(fds, argv + 3, nr_orders, !strcmp(argv[2], "qmp"));
+		fd = strcmp(argv[2], "qmp") ? open_path(argv[3], O_WRONLY) : qmp_open(argv[3]);
 	sleep_ns(300 * MS_NS);
 
 	rss = rss_kib();
@@ -274,7 +235,8 @@ int main(int argc, char **argv)
 		run(argv + 3);
 		take(&end);
 	} else {
-		give_orders(fds, argv + 3, nr_orders);
+		if (write(fd, argv[4], strlen(argv[4])) < 0)
+			fail(argv[3]);
 		wait_for_end(&start, &end);
 	}
 
