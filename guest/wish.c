@@ -23,18 +23,36 @@
 #define BELLOWS_WISH_REQUESTS \
 	(BELLOWS_REQ_SWEEP | BELLOWS_REQ_DISTRESS | BELLOWS_REQ_LEAVING)
 
+/* Before a copy is made; false while the host writes. */
+static bool bellows_wish_begin(const struct bellows_host_half *half, u32 *seq)
+{
+	*seq = READ_ONCE(half->seq);
+	if (*seq & 1)
+		return false;
+	/* seq before what it stands for, */
+	virt_rmb();
+
+	return true;
+}
+
+/* After it; false when the host wrote meanwhile. */
+static bool bellows_wish_end(const struct bellows_host_half *half, u32 seq)
+{
+	/* and again after it. */
+	virt_rmb();
+
+	return READ_ONCE(half->seq) == seq;
+}
+
 /* One attempt at a copy that the host did not change meanwhile. */
 static bool bellows_wish_copy(struct bellows_wish *wish,
 			      const struct bellows_host_half *half)
 {
-	u32 seq = READ_ONCE(half->seq);
-	u32 i;
+	u32 seq, i;
 
-	if (seq & 1)
+	if (!bellows_wish_begin(half, &seq))
 		return false;
 
-	/* seq before what it stands for, */
-	virt_rmb();
 	wish->target_pages = READ_ONCE(half->target_pages);
 	wish->reason = READ_ONCE(half->reason);
 	wish->request = READ_ONCE(half->request);
@@ -49,10 +67,8 @@ static bool bellows_wish_copy(struct bellows_wish *wish,
 	wish->wanted_id = READ_ONCE(half->wanted_id);
 	wish->wanted_in_use =
 		READ_ONCE(half->wanted_flags) & BELLOWS_WANTED_IN_USE;
-	/* and again after it. */
-	virt_rmb();
 
-	return READ_ONCE(half->seq) == seq;
+	return bellows_wish_end(half, seq);
 }
 
 /* Cuts what has no meaning, or more of it than can be meant. */
@@ -103,21 +119,16 @@ bool bellows_wish_read(struct bellows_wish *wish,
 static bool bellows_wish_copy_hints(u64 *ranges, u32 *nr,
 				    const struct bellows_host_half *half)
 {
-	u32 seq = READ_ONCE(half->seq);
-	u32 i;
+	u32 seq, i;
 
-	if (seq & 1)
+	if (!bellows_wish_begin(half, &seq))
 		return false;
 
-	/* As in bellows_wish_copy(): seq before what it stands for, */
-	virt_rmb();
 	*nr = min_t(u32, READ_ONCE(half->nr_hints), BELLOWS_HINTS_MAX);
 	for (i = 0; i < *nr; i++)
 		ranges[i] = READ_ONCE(half->hint[i]);
-	/* and again after it. */
-	virt_rmb();
 
-	return READ_ONCE(half->seq) == seq;
+	return bellows_wish_end(half, seq);
 }
 
 /**

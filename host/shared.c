@@ -104,6 +104,20 @@ static bool copy_report(struct bellows_guest_half *copy,
 	return READ_ONCE(half->seq) == seq;
 }
 
+/* Is the page still the guest's? When it is not, that ends the registration. */
+static bool is_there(struct bellows_vmem *vmem)
+{
+	lockdep_assert_held(&vmem->lock);
+
+	if (vmem->state != BELLOWS_VMEM_PRESENT)
+		return false;
+	if (shared_is_ours(&vmem->shared))
+		return true;
+	bellows_vmem_unregister(vmem);
+
+	return false;
+}
+
 /**
  * bellows_vmem_refresh() - read what the guest says of itself
  * @vmem: the guest
@@ -121,14 +135,8 @@ bool bellows_vmem_refresh(struct bellows_vmem *vmem)
 	struct bellows_guest_half *copy = &vmem->incoming;
 	unsigned int try;
 
-	lockdep_assert_held(&vmem->lock);
-
-	if (vmem->state != BELLOWS_VMEM_PRESENT)
+	if (!is_there(vmem))
 		return false;
-	if (!shared_is_ours(&vmem->shared)) {
-		bellows_vmem_unregister(vmem);
-		return false;
-	}
 
 	for (try = 0; try < REPORT_TRIES; try++) {
 		if (copy_report(copy, &vmem->shared.map->guest))
@@ -150,14 +158,8 @@ static struct bellows_host_half *begin_writing(struct bellows_vmem *vmem)
 {
 	struct bellows_host_half *half;
 
-	lockdep_assert_held(&vmem->lock);
-
-	if (vmem->state != BELLOWS_VMEM_PRESENT)
+	if (!is_there(vmem))
 		return NULL;
-	if (!shared_is_ours(&vmem->shared)) {
-		bellows_vmem_unregister(vmem);
-		return NULL;
-	}
 
 	half = &vmem->shared.map->host;
 	WRITE_ONCE(half->seq, READ_ONCE(half->seq) | 1);

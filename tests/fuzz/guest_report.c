@@ -10,8 +10,7 @@
  */
 #include "../unit/kernel_shim.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "../../host/policy_curve.c"
 #include "../../host/policy_feedback.c"
@@ -57,19 +56,6 @@ struct fuzz {
 	u8 map[FUZZ_BLOCKS];
 	u64 cursor;
 };
-
-/* Not assert(), which a build may leave out. */
-#define FUZZ_MUST(condition)                     \
-	do {                                     \
-		if (!(condition))                \
-			fuzz_broken(#condition); \
-	} while (0)
-
-static void fuzz_broken(const char *condition)
-{
-	fprintf(stderr, "broken: %s\n", condition);
-	abort();
-}
 
 static void fuzz_open(struct fuzz *fuzz)
 {

@@ -19,8 +19,7 @@ static void fuzz_looked(const volatile void *at);
 
 #include "../unit/kernel_shim.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "../../guest/esc_hints.c"
 #include "../../guest/wish.c"
@@ -36,19 +35,6 @@ static const u8 *fuzz_steps;
 static size_t fuzz_left;
 static unsigned int fuzz_wait;
 static u8 fuzz_looks[sizeof(fuzz_half)];
-
-/* Not assert(), which a build may leave out. */
-#define FUZZ_MUST(condition)                     \
-	do {                                     \
-		if (!(condition))                \
-			fuzz_broken(#condition); \
-	} while (0)
-
-static void fuzz_broken(const char *condition)
-{
-	fprintf(stderr, "broken: %s\n", condition);
-	abort();
-}
 
 /* The next write is due after so many looks. */
 static void fuzz_next(void)
