@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034,SC2154
 #
 # Guests with one balloon each in the host VM, as the benchmarks of a balloon's size have them. Sourced with $side (ours or
-# stock), $backing (as guest_start has it, or memfd-huge, which is a memfd that gets huge pages) and $init (init_on_alloc) set.
+# stock), $backing (as guest_start has it) and $init (init_on_alloc) set.
 
 # shellcheck source=scripts/vm.d/guests.sh
 . "$BELLOWS_TOP/scripts/vm.d/guests.sh"
@@ -27,10 +27,7 @@ give_up()
 # boot_guest NAME - and does not wait for it.
 boot_guest()
 {
-	if [ "$backing" = memfd-huge ]; then
-		echo always >/sys/kernel/mm/transparent_hugepage/shmem_enabled
-	fi
-	guest_start "$1" -m $GUEST_MIB --backing "${backing%-huge}" --balloon "$balloon" \
+	guest_start "$1" -m $GUEST_MIB --backing "$backing" --balloon "$balloon" \
 		--append "init_on_alloc=$init tsc=reliable quiet" --no-wait || give_up "QEMU does not start"
 }
 
@@ -62,23 +59,18 @@ set_target()
 	fi
 }
 
-# order MIB NAME... - has their balloons be that large, and measures.
+# order NAME MIB - has its balloon be that large, and measures.
 order()
 {
-	local mib=$1 name pids=() orders=() kind="qmp" command
+	local pid command
 
-	shift
-	printf -v command '{"execute":"balloon","arguments":{"value":%d}}\n' $(((GUEST_MIB - mib) << 20))
-	[ "$side" = stock ] || kind="file"
-	for name in "$@"; do
-		pids+=("$(guest_pid "$name")")
-		if [ "$side" = ours ]; then
-			orders+=("$HOST/guests/${pids[-1]}/target" $((mib << 20)))
-		else
-			orders+=("$GUESTS_DIR/guest/$name/qmp" "$command")
-		fi
-	done
-	"$BENCH/watch" "$(IFS=,; echo "${pids[*]}")" $kind "${orders[@]}"
+	pid=$(guest_pid "$1")
+	if [ "$side" = ours ]; then
+		"$BENCH/watch" "$pid" file "$HOST/guests/$pid/target" $(($2 << 20))
+	else
+		printf -v command '{"execute":"balloon","arguments":{"value":%d}}\n' $(((GUEST_MIB - $2) << 20))
+		"$BENCH/watch" "$pid" qmp "$GUESTS_DIR/guest/$1/qmp" "$command"
+	fi
 }
 
 # size NAME - of the balloon in MiB: what is reported is of no worth when it is not what was asked.

@@ -20,7 +20,7 @@ size_build()
 {
 	local program
 
-	for program in watch touch punch; do
+	for program in watch touch; do
 		gcc -O2 -Wall -static -o "$BENCH/$program" "$SIZE_PARTS/$program.c"
 	done
 	: >"$BENCH/$NAME.raw"
