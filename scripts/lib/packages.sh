@@ -55,3 +55,27 @@ debian_archive()
 	# shellcheck disable=SC2016 # apt's own
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed 1q
 }
+
+# unpack_from RELEASE DIR PACKAGE... - what these packages of another release of Debian contain, in DIR, whole or not at all. They
+# are not installed, and neither is what they depend on.
+unpack_from()
+{
+	local release=$1 dir=$2 work apart package code=0
+
+	shift 2
+	say "downloading $* of Debian $release"
+	mkdir -p "$(dirname "$dir")"
+	work=$(mktemp -d "$dir.XXXXXX")
+	mkdir -p "$work"/{lists,cache/archives}/partial "$work/root"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_archive) $release main" >"$work/sources"
+	apart=(-qq -o "Dir::Etc::SourceList=$work/sources" -o "Dir::Etc::SourceParts=-" -o "Dir::State::Lists=$work/lists"
+		-o "Dir::Cache=$work/cache" -o "APT::Sandbox::User=root")
+	(cd "$work" && apt-get "${apart[@]}" update && apt-get "${apart[@]}" -t "$release" download "$@") >&2 || code=$?
+	for package in "$work"/*.deb; do
+		[ "$code" -ne 0 ] || dpkg-deb -x "$package" "$work/root" || code=$?
+	done
+	# Who comes second finds the first one's.
+	[ "$code" -ne 0 ] || mv -T "$work/root" "$dir" 2>/dev/null || [ -d "$dir" ] || code=1
+	rm -rf "$work"
+	return "$code"
+}
