@@ -3,7 +3,9 @@
  * vsh - run shell commands in a guest over vsock.
  *
  *	vsh serve			in the guest: one process for each command
- *	vsh run [-i] [-w SECONDS] CID COMMAND	in the host: exits as the command does
+ *	vsh run [-i] [-w SECONDS] [-t SECONDS] CID COMMAND
+ *					in the host: exits as the command does; -w: how
+ *					long to try to connect, -t: 124 when it is over
  *
  * Why not socat: exact exit codes, stdout and stderr apart, and it starts in a
  * millisecond where everything is emulated. Static, as the guest has no libraries.
@@ -33,6 +35,7 @@
 #define COMMAND_MAX	(1U << 20)
 #define FRAME_MAX	16384
 #define EXIT_TROUBLE	125	/* vsh itself failed: what env and timeout use */
+#define EXIT_TIME_OUT	124	/* likewise */
 
 struct request {
 	uint32_t len;		/* of the command */
@@ -253,7 +256,10 @@ static int try_connect(unsigned int cid)
 	return -1;
 }
 
-/* A guest that boots has no device yet, then no server yet: both look like a refusal. */
+/*
+ * A guest that boots has no device yet, then no server yet: both look like a refusal. It
+ * boots on the CPU that asking takes.
+ */
 static int connect_within(unsigned int cid, int seconds)
 {
 	time_t deadline = time(NULL) + seconds;
@@ -262,7 +268,7 @@ static int connect_within(unsigned int cid, int seconds)
 	while ((sock = try_connect(cid)) < 0) {
 		if (time(NULL) >= deadline)
 			fail("connect");
-		usleep(50000);
+		usleep(200000);
 	}
 	return sock;
 }
@@ -300,6 +306,12 @@ static int collect(int sock)
 	return EXIT_TROUBLE;
 }
 
+/* The server kills the command when we are gone. */
+static void time_out(int signal)
+{
+	_exit(EXIT_TIME_OUT);
+}
+
 static int run(unsigned int cid, const char *command, int wait_seconds, bool has_stdin)
 {
 	struct request request = { .len = strlen(command), .has_stdin = has_stdin };
@@ -325,17 +337,20 @@ int main(int argc, char **argv)
 		goto usage;
 	argv++;
 	argc--;
-	while ((opt = getopt(argc, argv, "iw:")) != -1) {
+	signal(SIGALRM, time_out);
+	while ((opt = getopt(argc, argv, "it:w:")) != -1) {
 		if (opt == 'i')
 			has_stdin = true;
 		else if (opt == 'w')
 			wait_seconds = atoi(optarg);
+		else if (opt == 't')
+			alarm(atoi(optarg));
 		else
 			goto usage;
 	}
 	if (argc - optind == 2)
 		return run(strtoul(argv[optind], NULL, 0), argv[optind + 1], wait_seconds, has_stdin);
 usage:
-	fprintf(stderr, "usage: vsh serve | vsh run [-i] [-w SECONDS] CID COMMAND\n");
+	fprintf(stderr, "usage: vsh serve | vsh run [-i] [-w SECONDS] [-t SECONDS] CID COMMAND\n");
 	return EXIT_TROUBLE;
 }

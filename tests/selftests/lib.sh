@@ -32,6 +32,7 @@ KSFT_SKIP=4
 
 ktap_cases=0
 ktap_failed=0
+_ktap_dir=$(mktemp -d)
 
 ok()
 {
@@ -58,6 +59,7 @@ skip_all()
 {
 	echo "1..0 # SKIP $*"
 	trap - EXIT
+	rm -rf "$_ktap_dir"
 	exit $KSFT_SKIP
 }
 
@@ -128,28 +130,36 @@ check_range()
 }
 
 # By way of a file: a command that leaves something running would keep a pipe open, and a subshell would
-# lose the variables that a function sets.
+# lose the variables that a function sets. What is checked may check something itself.
 _quoted()
 {
 	# The command sees these names, too.
-	local _file _code=0
+	local _code=0 _depth=$((${_depth:-0} + 1)) _line
+	local _file=$_ktap_dir/$BASHPID.$_depth
 
-	_file=$(mktemp)
 	"$@" >"$_file" 2>&1 || _code=$?
-	sed 's/^/# /' "$_file"
+	while IFS= read -r _line || [ -n "$_line" ]; do
+		printf '# %s\n' "$_line"
+	done <"$_file"
 	rm -f "$_file"
 	return $_code
 }
 
 # wait_until SECONDS 'CONDITION' - evaluates the condition until it holds; fails when time is out. The seconds are what it may
-# take on a machine that is fit for development; a slower or busier one has three times as many.
+# take on a machine that is fit for development; a slower or busier one has three times as many. To evaluate it takes no more
+# than a third of the CPU, which is the one that what is waited for needs, too.
 wait_until()
 {
-	local deadline=$((SECONDS + 3 * $1))
+	local _deadline=$((SECONDS + 3 * $1)) _began _pause
 
-	until eval "$2"; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
+	while :; do
+		_began=${EPOCHREALTIME/[.,]/}
+		! eval "$2" || return 0
+		[ $SECONDS -lt $_deadline ] || return 1
+		_pause=$((2 * (${EPOCHREALTIME/[.,]/} - _began)))
+		_pause=$((_pause < 100000 ? 100000 : _pause > 1000000 ? 1000000 : _pause))
+		printf -v _pause '%d.%06d' $((_pause / 1000000)) $((_pause % 1000000))
+		sleep "$_pause"
 	done
 }
 
@@ -159,6 +169,7 @@ _ktap_finish()
 
 	[ "$code" -eq 0 ] || [ "$ktap_failed" -gt 0 ] || not_ok "the script ended with exit code $code"
 	echo "1..$ktap_cases"
+	rm -rf "$_ktap_dir"
 	if [ "$ktap_failed" -gt 0 ] || [ "$ktap_cases" -eq 0 ]; then
 		exit 1
 	fi
