@@ -11,6 +11,8 @@ RELEASE = $(shell sed -n 's/^.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/genera
 OUT = build/$(RELEASE)
 # Which tests `make check` runs, a shell pattern such as 'pair/*'.
 T ?= *
+# How many minutes `make check` may take, some of it skipped if need be; no limit when empty.
+WITHIN ?=
 # Which benchmark `make bench` runs.
 B ?= *
 # How many minutes `make soak` takes; its own default when empty.
@@ -29,7 +31,8 @@ help:
 	@echo 'Bellows: memory ballooning for KVM that takes memory where it hurts least.'
 	@echo
 	@echo '  make demo                  see the pair at work in real KVM guests (3 minutes)'
-	@echo '  make check                 run all tests; T=GLOB runs a part, such as T="pair/*"'
+	@echo '  make check                 run all tests (an hour); T=GLOB runs a part, such as T="pair/*",'
+	@echo '                             WITHIN=N what can be begun in N minutes'
 	@echo '  make check-fast            the tests that need no VM (a minute)'
 	@echo '  make fuzz [RUNS=N]         what guests and hosts say, at random, against who reads it (some minutes)'
 	@echo '  make soak [MIN=N]          both modules for a long time, with all that can happen (30 minutes)'
@@ -70,7 +73,7 @@ demo:
 	@scripts/demo -K $(K)
 
 check:
-	@tests/run -K $(K) '$(T)'
+	@tests/run -K $(K) $(if $(WITHIN),--within '$(WITHIN)') '$(T)'
 
 check-fast:
 	@tests/run --fast '$(T)'

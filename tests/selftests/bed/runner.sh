@@ -51,6 +51,14 @@ check "is named" has "# passed only the second time: fix/unsteady"
 run_fixtures --once 'fix/unsteady'
 check_equal "when there is no second time: count" "1 passed, 1 failed, 0 skipped" "$closing"
 
+run_fixtures --within 0 'fix/pass'
+check_equal "when time is over before a test begins: count" "0 passed, 0 failed, 1 skipped" "$closing"
+check "why is said" grep -q '# SKIP not begun within 0 minutes' <<<"$output"
+run_fixtures --within 5 'fix/pass'
+check_equal "when it is not" "2 passed, 0 failed, 1 skipped" "$closing"
+run_fixtures --within soon 'fix/pass'
+check_equal "a time that is none runs nothing" "1:" "$code:$closing"
+
 run_fixtures 'fix/report'
 check_equal "kernel reports: count" "1 passed, 1 failed, 0 skipped" "$closing"
 check "that of the host is shown" grep -q '# build/check/fix-report/host.log:.*WARNING: provoked in the host' <<<"$output"
