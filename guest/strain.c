@@ -21,15 +21,17 @@
 #include "strain.h"
 
 #define BELLOWS_STRAIN_MS 20
+/* After a look that found some. The host weighs no report that covers less than 10. */
+#define BELLOWS_STRAIN_SOON_MS 12
 /* In one look, fewer mean nothing; the host wants more before it acts. */
 #define BELLOWS_STRAIN_PAGES 16
 /* Waiting for memory, in one look: a tenth of the time. */
 #define BELLOWS_STRAIN_STALL_NS (BELLOWS_STRAIN_MS * 1000000ULL / 10)
 
-static void bellows_strain_again(struct bellows_strain *strain)
+static void bellows_strain_again(struct bellows_strain *strain,
+				 unsigned int ms)
 {
-	queue_delayed_work(system_wq, &strain->work,
-			   msecs_to_jiffies(BELLOWS_STRAIN_MS));
+	queue_delayed_work(system_wq, &strain->work, msecs_to_jiffies(ms));
 }
 
 /*
@@ -57,6 +59,7 @@ static void bellows_strain_look(struct work_struct *work)
 {
 	struct bellows_strain *strain =
 		container_of(work, struct bellows_strain, work.work);
+	unsigned int next_ms = BELLOWS_STRAIN_MS;
 	struct bellows_misses misses;
 
 	if (READ_ONCE(strain->stopped))
@@ -68,15 +71,16 @@ static void bellows_strain_look(struct work_struct *work)
 	    misses.stall_ns - strain->seen.stall_ns >= BELLOWS_STRAIN_STALL_NS) {
 		bellows_count(BELLOWS_STRAINS, 1);
 		strain->found(strain->data);
+		next_ms = BELLOWS_STRAIN_SOON_MS;
 	}
 	strain->seen = misses;
-	bellows_strain_again(strain);
+	bellows_strain_again(strain, next_ms);
 }
 
 /**
  * bellows_strain_init() - prepare; nothing is watched yet
  * @strain: zeroed
- * @found: called when there is strain, perhaps 50 times a second, in a kernel
+ * @found: called when there is strain, perhaps 80 times a second, in a kernel
  *	worker that must not be kept for long
  * @data: for @found
  *
@@ -106,7 +110,7 @@ void bellows_strain_watch(struct bellows_strain *strain)
 	strain->looked_ns = ktime_get_ns();
 	strain->suffered_ns = 0;
 	WRITE_ONCE(strain->stopped, false);
-	bellows_strain_again(strain);
+	bellows_strain_again(strain, BELLOWS_STRAIN_MS);
 }
 
 /**

@@ -10,6 +10,8 @@
 #define POLICY_DELTA_MAX BIT_ULL(32)
 /* Reports that cover less time than this say nothing about rates... */
 #define POLICY_REPORT_NS_MIN (10 * POLICY_NS_PER_MS)
+/* ...those that cover less than this would make more of what they saw... */
+#define POLICY_RATE_NS_MIN (20 * POLICY_NS_PER_MS)
 /* ...and fewer faults than this mean nothing. */
 #define POLICY_FAULTS_MIN 16
 /* Pressure that one report is enough for, if it covers so much time. */
@@ -50,6 +52,7 @@ static u32 policy_pressure(const struct policy_settings *settings,
 	const struct policy_guest_state *state = &guest->state;
 	u64 faults, stall, pressure;
 
+	ns = max(ns, POLICY_RATE_NS_MIN);
 	faults = policy_grown(policy_faults(guest->report), state->faults);
 	if (faults < POLICY_FAULTS_MIN)
 		faults = 0;

@@ -96,6 +96,35 @@ static void cries_are_not_believed_for_ever(void **state)
 	world_close(&world);
 }
 
+/* Pressure after two reports, each of @faults in @ms. */
+static u32 pressure_of(unsigned int ms, unsigned int faults)
+{
+	struct world world;
+	unsigned int i;
+	u32 pressure;
+
+	open_short(&world, 1, WORLD_GIB);
+	plan_after(&world, 100);
+	for (i = 0; i < 2; i++) {
+		world.guests[0].swap_in += faults;
+		plan_after(&world, ms);
+	}
+	pressure = guest_of(&world, 0)->state.pressure_permille;
+	world_close(&world);
+
+	return pressure;
+}
+
+/* Who looks again after a moment sees no more in it than who waits. */
+static void looks_in_haste_see_no_more(void **state)
+{
+	assert_int_equal(pressure_of(20, 30), 3000);
+	assert_int_equal(pressure_of(12, 30), 3000);
+	assert_int_equal(pressure_of(10, 30), 3000);
+	assert_int_equal(pressure_of(40, 30), 1500);
+	assert_int_equal(pressure_of(4, 30), 0);
+}
+
 static void oom_kill_takes_the_balloon_away(void **state)
 {
 	struct world world;
@@ -333,6 +362,7 @@ int main(void)
 		cmocka_unit_test(unregistered_and_empty_are_survived),
 		cmocka_unit_test(grants_follow_the_host),
 		cmocka_unit_test(cries_are_not_believed_for_ever),
+		cmocka_unit_test(looks_in_haste_see_no_more),
 		cmocka_unit_test(oom_kill_takes_the_balloon_away),
 		cmocka_unit_test(bound_after_pressure_grows_and_ends),
 		cmocka_unit_test(rate_is_bounded),
