@@ -17,6 +17,8 @@
 /* Pressure that one report is enough for, if it covers so much time. */
 #define POLICY_SEVERE (4 * POLICY_PRESSURE)
 #define POLICY_SEVERE_NS (200 * POLICY_NS_PER_MS)
+/* How long after pressure a bound grows more slowly than it may. */
+#define POLICY_RAMP_MS 10000
 /* How long a fall has to last to be believed, and to be over. */
 #define POLICY_FALL_MS 250
 #define POLICY_FALL_END_MS 500
@@ -223,13 +225,27 @@ static void policy_believe(const struct policy_moment *moment,
 		guest->work.pressure = 0;
 }
 
+/*
+ * How much a bound may grow in @ms. What is taken of a guest at work is pressure
+ * soon, half a balloon is given back for it, and read back from a disk more slowly
+ * than it was taken: so it begins slowly, and who was left in peace for some time
+ * gives as fast as others.
+ */
+static u64 policy_increase(const struct policy_settings *settings, u64 peace_ms,
+			   u64 ms)
+{
+	u64 pages = settings->increase_pages * ms / 1000;
+
+	return pages * min_t(u64, peace_ms, POLICY_RAMP_MS) / POLICY_RAMP_MS;
+}
+
 /* Multiplicative decrease, additive increase of the largest balloon. */
 static void policy_backoff(const struct policy_moment *moment,
 			   struct policy_guest *guest, bool news)
 {
 	const struct policy_settings *settings = moment->settings;
 	struct policy_guest_state *state = &guest->state;
-	u64 now = moment->now_ns, since, ms;
+	u64 now = moment->now_ns, since, peace, ms;
 
 	if (guest->work.pressure >= POLICY_PRESSURE) {
 		if (!news || !guest->size_pages ||
@@ -258,15 +274,15 @@ static void policy_backoff(const struct policy_moment *moment,
 	if (!state->capped)
 		return;
 
-	since = max_t(u64, state->cap_ns,
-		      state->relief_ns +
-			      settings->backoff_ms * POLICY_NS_PER_MS);
+	peace = state->relief_ns + settings->backoff_ms * POLICY_NS_PER_MS;
+	since = max_t(u64, state->cap_ns, peace);
 	ms = min_t(u64, div_u64(policy_less(now, since), POLICY_NS_PER_MS),
 		   1000);
 	if (ms < 100)
 		return;
 
-	state->cap_pages += settings->increase_pages * ms / 1000;
+	state->cap_pages += policy_increase(
+		settings, div_u64(now - peace, POLICY_NS_PER_MS), ms);
 	state->cap_ns = now;
 	if (state->cap_pages >= guest->work.total)
 		state->capped = false;
