@@ -94,3 +94,9 @@ guest_vmstat()
 {
 	guest_run -t 20 "$1" "awk '\$1 == \"$2\" { print \$2 }' /proc/vmstat"
 }
+
+# check_none_isolated NAME WHAT - pages that somebody took off the kernel's lists are back; its own reclaim may be about to.
+check_none_isolated()
+{
+	check "$2" wait_until 10 "guest_run -t 20 $1 '! grep -E \"^nr_isolated_(anon|file) [^0]\" /proc/vmstat'"
+}

@@ -39,8 +39,7 @@ squeeze()
 	guest_run a "cd $GUEST/counters && grep . evicted* migrated* made* spoiled* not_paying left* sweeps sweep_ns" |
 		sed 's/^/# /'
 	check_equal "$1: contents are intact" 0 "$bad"
-	check_equal "$1: no page was left isolated" "0 0" \
-		"$(guest_vmstat a nr_isolated_anon) $(guest_vmstat a nr_isolated_file)"
+	check_none_isolated a "$1: no page was left isolated"
 	guest_stop a
 }
 
