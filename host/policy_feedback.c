@@ -195,7 +195,8 @@ static bool policy_read(const struct policy_moment *moment,
 
 /*
  * Claims of pressure cost a guest nothing, so their time is counted: when the
- * host is short and the guest has more than its share they end to count.
+ * host is short and the guest has more than its share they end to count. They may
+ * be true all the same: its bound stays, and grows as in peace.
  */
 static void policy_believe(const struct policy_moment *moment,
 			   struct policy_guest *guest)
@@ -217,10 +218,8 @@ static void policy_believe(const struct policy_moment *moment,
 
 	guest->work.pressure = state->pressure_permille;
 	if (policy_on(settings, POLICY_DEFENCE_SHARE) && moment->short_of &&
-	    guest->work.over && state->pressure_ns > trust) {
+	    guest->work.over && state->pressure_ns > trust)
 		guest->work.pressure = 0;
-		state->capped = false;
-	}
 	if (!policy_on(settings, POLICY_DEFENCE_BACKOFF))
 		guest->work.pressure = 0;
 }

@@ -90,7 +90,7 @@ void policy_settings_default(struct policy_settings *settings, u64 total_pages)
 		.pressure_faults = 500,
 		.decrease_permille = 500,
 		.relief_gap_ms = 100,
-		.relief_trust_ms = 10000,
+		.relief_trust_ms = 60000,
 		.backoff_ms = 2000,
 		.increase_pages = 32 * POLICY_MIB,
 		.cgroup_margin_permille = 50,

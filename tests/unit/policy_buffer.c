@@ -230,6 +230,7 @@ static void want_above_the_share_ends_to_count(void **state)
 
 	needy = open_needy(&world, 200 * WORLD_MIB, 0, WORLD_GIB);
 	needy->guest.settings.weight = 1;
+	world.settings.relief_trust_ms = 10000;
 	/* Nobody gives anything here. */
 	world.settings.defences_off = POLICY_DEFENCE_STUCK;
 	plan_after(&world, 100);

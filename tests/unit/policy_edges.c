@@ -82,6 +82,7 @@ static void cries_are_not_believed_for_ever(void **state)
 	unsigned int i;
 
 	open_short(&world, 2, WORLD_GIB);
+	world.settings.relief_trust_ms = 10000;
 	world.guests[0].ways = WORLD_CRIES;
 	plan_after(&world, 50);
 	for (i = 0; i < 180; i++) {
@@ -93,6 +94,32 @@ static void cries_are_not_believed_for_ever(void **state)
 		plan_after(&world, 50);
 	/* It has more than its share, and the host is short. */
 	assert_true(guest_of(&world, 0)->target_pages > 0);
+	world_close(&world);
+}
+
+static void who_is_not_believed_loses_it_bit_by_bit(void **state)
+{
+	struct world world;
+	struct world_guest *guest;
+	unsigned int i;
+	u64 most = 0;
+
+	open_short(&world, 2, WORLD_GIB);
+	world.settings.relief_trust_ms = 1000;
+	guest = &world.guests[0];
+	guest->ways = WORLD_CRIES;
+	guest->size = WORLD_GIB;
+	for (i = 0; i < 200; i++) {
+		plan_after(&world, 100);
+		/* What it was asked for before it cried is not meant. */
+		if (i > 5)
+			most = max(most, policy_less(guest->guest.target_pages,
+						     guest->size));
+		guest->size = guest->guest.target_pages;
+	}
+	/* What a tenth of a second brings, and what it is rounded to. */
+	assert_in_range(most, 1, 4 * WORLD_MIB);
+	assert_true(guest->size > 64 * WORLD_MIB);
 	world_close(&world);
 }
 
@@ -363,6 +390,7 @@ int main(void)
 		cmocka_unit_test(unregistered_and_empty_are_survived),
 		cmocka_unit_test(grants_follow_the_host),
 		cmocka_unit_test(cries_are_not_believed_for_ever),
+		cmocka_unit_test(who_is_not_believed_loses_it_bit_by_bit),
 		cmocka_unit_test(looks_in_haste_see_no_more),
 		cmocka_unit_test(oom_kill_takes_the_balloon_away),
 		cmocka_unit_test(bound_after_pressure_grows_and_ends),
