@@ -8,6 +8,8 @@
 
 # shellcheck source=scripts/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
+# shellcheck source=scripts/lib/emulator.sh
+. "$BELLOWS_TOP/scripts/lib/emulator.sh"
 
 BENCH=$BELLOWS_BUILD/bench
 NAME=${0##*/}
@@ -92,11 +94,12 @@ summarize()
 # What it was measured on and with.
 about()
 {
-	local emulator
+	local emulator version
 
-	emulator=$(qemu-system-x86_64 --version | sed -n '1s/^QEMU emulator version \([^ ]*\).*/\1/p')
+	emulator_get
+	version=$("${emulator[@]}" --version | sed -n '1s/^QEMU emulator version \([^ ]*\).*/\1/p')
 	printf 'Linux %s on host and guests, emulated by QEMU %s (EPYC, one CPU) on a machine with %s.\n' \
-		"$("$BELLOWS_TOP/scripts/kernels" get "$k")" "$emulator" \
+		"$("$BELLOWS_TOP/scripts/kernels" get "$k")" "$version" \
 		"$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | sed 1q)"
 }
 
