@@ -19,13 +19,22 @@ emulator_get()
 	emulator=(qemu-system-x86_64)
 	! _emulator_new_enough || return 0
 	if [ ! -d "$EMULATOR_DIR" ]; then
-		unpack_from bookworm-backports "$EMULATOR_DIR" qemu-system-x86 qemu-system-common qemu-system-data || {
-			say "taking this machine's own QEMU, which is older"
-			return 0
-		}
+		_emulator_download || return 0
 	fi
 	# It is linked with what the machine's own needs, too, and with what this machine may not have.
 	_emulator_starts || say "QEMU of Debian's backports does not run here; taking this machine's own"
+}
+
+# Where it cannot be had today is not asked again: every VM of a run would wait for an archive that does not answer.
+_emulator_download()
+{
+	local absent=$EMULATOR_DIR.absent
+
+	[ -z "$(find "$absent" -mtime -1 2>/dev/null)" ] || return
+	unpack_from bookworm-backports "$EMULATOR_DIR" qemu-system-x86 qemu-system-common qemu-system-data && return
+	say "taking this machine's own QEMU, which is older, for a day"
+	touch "$absent"
+	return 1
 }
 
 _emulator_new_enough()
