@@ -166,6 +166,7 @@ static bool describe_guest(struct bellows_vmem *vmem)
 	guest->report = vmem->report_ns ? &vmem->plan_report : NULL;
 	guest->features = vmem->features;
 	guest->size_pages = vmem->size_pages;
+	vmem->plan_ended_pages = vmem->ended_pages;
 	guest->resident_pages = bellows_vmem_rss_pages(vmem);
 	describe_places(vmem);
 	mutex_unlock(&vmem->lock);
@@ -192,6 +193,22 @@ static unsigned int gather_guests(void)
 		agent.guests[agent.nr++] = &vmem->policy;
 	}
 	return found;
+}
+
+/*
+ * What guests are giving just now, or gave since they were looked at: of that
+ * nobody knows how much is free already, and none of it is in their sizes.
+ */
+static void note_arriving(void)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&bellows_hostmem_lock);
+
+	for (i = 0; i < agent.nr; i++)
+		agent.guests[i]->arriving_pages =
+			READ_ONCE(agent.vmems[i]->begun_pages) -
+			agent.vmems[i]->plan_ended_pages;
 }
 
 /* The host's nodes that memory of a guest is wanted of, by ranges; a bit each. */
@@ -259,7 +276,7 @@ static void tell_guest(struct bellows_vmem *vmem, u32 request, u64 now_ns,
 	/* It has nothing there, and what it has elsewhere is of no use. */
 	if (vmem->wanted.nodes && !vmem->wanted.nr &&
 	    guest->abi_reason == BELLOWS_REASON_NODE)
-		target = min(target, vmem->size_pages);
+		target = min(target, vmem->size_pages + guest->arriving_pages);
 	moved |= target != vmem->target_pages;
 	if (moved || request != vmem->request)
 		written = bellows_vmem_set_target(vmem, target,
@@ -328,6 +345,7 @@ static u32 plan(unsigned int *found, struct list_head *ring)
 	 */
 	*found = gather_guests();
 	bellows_hostmem_sample(&host);
+	note_arriving();
 	if (!bellows_agent_settings.enabled) {
 		agent.result.missing_pages = 0;
 		ms = bellows_agent_settings.poll_max_ms;

@@ -127,14 +127,34 @@ static u32 registration(struct bellows_vmem *vmem, u64 *shared_gfn)
 	return generation;
 }
 
+/* Pages of a batch, as the guest claims; of one that is only reported none count. */
+static u64 claimed_pages(const u64 *ranges, u32 nr, bool reported)
+{
+	u64 pages = 0;
+	u32 i;
+
+	for (i = 0; i < nr && !reported; i++)
+		pages += bellows_range_pages(ranges[i]);
+	return pages;
+}
+
+static void begin_release(struct bellows_vmem *vmem, u64 claimed)
+{
+	mutex_lock(&vmem->lock);
+	WRITE_ONCE(vmem->begun_pages, vmem->begun_pages + claimed);
+	mutex_unlock(&vmem->lock);
+}
+
 /*
  * Books what was discarded. A guest that said HELLO or BYE from another vCPU
  * meanwhile has a new account, to which these pages do not belong.
  */
 static void book_release(struct bellows_vmem *vmem, u32 generation,
-			 const struct bellows_discard *discard, bool reported)
+			 const struct bellows_discard *discard, bool reported,
+			 u64 claimed)
 {
 	mutex_lock(&vmem->lock);
+	vmem->ended_pages += claimed;
 	/* What is only reported the guest may use again already. */
 	if (vmem->generation == generation && !reported)
 		bellows_vmem_account(vmem, discard->pages, 0);
@@ -163,7 +183,7 @@ static u64 release_batch(struct kvm_vcpu *vcpu, struct bellows_vmem *vmem,
 	struct bellows_discard discard = { .nr = nr };
 	unsigned long hva;
 	u32 generation;
-	u64 *ranges, result;
+	u64 *ranges, claimed, result;
 	int error;
 
 	generation = registration(vmem, &discard.own[0]);
@@ -185,8 +205,10 @@ static u64 release_batch(struct kvm_vcpu *vcpu, struct bellows_vmem *vmem,
 	}
 
 	discard.ranges = ranges;
+	claimed = claimed_pages(ranges, nr, reported);
+	begin_release(vmem, claimed);
 	error = bellows_discard(vcpu, &discard);
-	book_release(vmem, generation, &discard, reported);
+	book_release(vmem, generation, &discard, reported, claimed);
 	/* What was done is told even to a task that is being killed. */
 	result = error && !discard.done ?
 			 -BELLOWS_EINTR :

@@ -241,6 +241,19 @@ static void policy_round(struct policy_guest *guest,
 	}
 }
 
+/*
+ * The balloon when what the guest gives just now is given. That may be free
+ * already, so that nothing seems to be missing; but who is told less than that
+ * takes it back, and the host is short of it again.
+ */
+static u64 policy_soon(const struct policy_guest *guest)
+{
+	u64 soon = policy_pages(guest->size_pages) +
+		   policy_pages(guest->arriving_pages);
+
+	return max(guest->size_pages, min(guest->state.target_pages, soon));
+}
+
 static void policy_set_target(const struct policy_moment *moment,
 			      struct policy_guest *guest)
 {
@@ -254,13 +267,13 @@ static void policy_set_target(const struct policy_moment *moment,
 		guest->target_pages = size - work->relief;
 		guest->reason = work->relief_reason;
 	} else if (work->take) {
-		guest->target_pages = size + work->take;
+		guest->target_pages = max(size + work->take, policy_soon(guest));
 		if (!work->own)
 			guest->reason = work->node_take && !moment->short_of ?
 						POLICY_REASON_NODE :
 						POLICY_REASON_RESERVE;
 	} else if (work->give) {
-		guest->target_pages = size - work->give;
+		guest->target_pages = policy_soon(guest) - work->give;
 		guest->reason = POLICY_REASON_GIVE_BACK;
 	} else if (guest->state.target_pages < size && guest->state.last_ns &&
 		   (moment->mode == POLICY_MODE_CALM ||
@@ -269,7 +282,7 @@ static void policy_set_target(const struct policy_moment *moment,
 		guest->target_pages = guest->state.target_pages;
 		guest->reason = POLICY_REASON_GIVE_BACK;
 	} else {
-		guest->target_pages = size;
+		guest->target_pages = policy_soon(guest);
 		guest->reason = guest->settings.exempt ? POLICY_REASON_EXEMPT :
 							 POLICY_REASON_KEEP;
 	}

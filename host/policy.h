@@ -357,6 +357,8 @@ struct policy_work {
  *	planner checks them.
  * @features: BELLOWS_F_* settled at HELLO
  * @size_pages: the balloon by the host's account (released less granted)
+ * @arriving_pages: what it gives just now: not in @size_pages, and perhaps free
+ *	already
  * @resident_pages: what the VM really holds of the host's memory, 0 if unknown
  * @cgroup_limit_pages: limit of the VM's memory cgroup, 0 for none
  * @cgroup_usage_pages: usage there
@@ -386,6 +388,7 @@ struct policy_guest {
 	const struct bellows_guest_half *report;
 	u32 features;
 	u64 size_pages;
+	u64 arriving_pages;
 	u64 resident_pages;
 	u64 cgroup_limit_pages;
 	u64 cgroup_usage_pages;

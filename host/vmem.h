@@ -84,6 +84,10 @@ struct bellows_shared {
  * @shared: the shared page
  * @memory_pages: of the VM's memory slots; no claim of the guest counts beyond
  * @size_pages: what the guest gave and did not take back, by our own count
+ * @begun_pages: what its calls of RELEASE were to give, as it claimed, from the
+ *	moment that they began; never falls. Read without the lock.
+ * @ended_pages: of which by calls that ended and are in @size_pages, as far as
+ *	they gave anything
  * @target_pages: what was last written to the shared page
  * @reason: enum bellows_reason for @target_pages
  * @request: BELLOWS_REQ_* bits last written
@@ -106,6 +110,8 @@ struct bellows_shared {
  *	@report may change. Protected by bellows_hostmem_lock.
  * @cgroup_usage: how fast the VM's memory cgroup fills. Protected by
  *	bellows_hostmem_lock.
+ * @plan_ended_pages: @ended_pages when @policy was given @size_pages. Protected
+ *	by bellows_hostmem_lock.
  * @arrival: whether what it gave arrived. Protected by bellows_hostmem_lock.
  */
 struct bellows_vmem {
@@ -130,6 +136,8 @@ struct bellows_vmem {
 	struct bellows_shared shared;
 	u64 memory_pages;
 	u64 size_pages;
+	u64 begun_pages;
+	u64 ended_pages;
 	u64 target_pages;
 	u32 reason;
 	u32 request;
@@ -145,6 +153,7 @@ struct bellows_vmem {
 	struct policy_guest policy;
 	struct bellows_guest_half plan_report;
 	struct policy_trend cgroup_usage;
+	u64 plan_ended_pages;
 	struct policy_arrival arrival;
 };
 

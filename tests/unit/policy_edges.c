@@ -76,6 +76,72 @@ static void grants_follow_the_host(void **state)
 	world_close(&world);
 }
 
+/*
+ * The host looks while guests are giving: it is free already, and in nobody's
+ * size. Who were told to stay as they are would take it back.
+ */
+static void what_arrives_is_not_given_back(void **state)
+{
+	struct world world;
+	struct policy_guest *guest;
+	u64 asked;
+
+	open_short(&world, 1, WORLD_GIB);
+	world_plan(&world);
+	guest = guest_of(&world, 0);
+	asked = guest->target_pages;
+	assert_in_range(asked, WORLD_GIB, WORLD_GIB + WORLD_MIB);
+	guest->arriving_pages = asked;
+	world.host.free_pages += WORLD_GIB / 2;
+	plan_after(&world, 5);
+	assert_int_equal(guest->target_pages, asked);
+	world.host.free_pages += WORLD_GIB / 2;
+	plan_after(&world, 5);
+	assert_int_equal(world.result.need_pages, 0);
+	assert_int_equal(guest->target_pages, asked);
+
+	/* What is too much then is counted from there, */
+	world.guests[0].size = asked / 2;
+	guest->arriving_pages = asked / 2;
+	world.host.free_pages += world.settings.give_back_pages;
+	plan_after(&world, 2000);
+	assert_int_equal(guest->reason, POLICY_REASON_GIVE_BACK);
+	assert_in_range(guest->target_pages, asked / 2, asked - 1);
+
+	/* and a mere claim makes no target. */
+	world_close(&world);
+	open_short(&world, 1, 0);
+	guest = guest_of(&world, 0);
+	guest->arriving_pages = ~0ULL;
+	world.host.free_pages += WORLD_GIB;
+	world_plan(&world);
+	assert_int_equal(guest->target_pages, 0);
+	world_close(&world);
+}
+
+static void what_arrives_on_a_node_is_not_given_back(void **state)
+{
+	struct world world;
+	struct policy_guest *guest;
+	u64 asked;
+
+	open_nodes(&world);
+	world_plan(&world);
+	guest = guest_of(&world, 0);
+	asked = guest->target_pages;
+	assert_true(asked > 256 * WORLD_MIB);
+	/* All but a little of it is there. */
+	guest->arriving_pages = asked;
+	world.host.node[0].free_pages += world.result.node_need_pages[0] -
+					 32 * WORLD_MIB;
+	world.host.free_pages += world.result.node_need_pages[0] -
+				 32 * WORLD_MIB;
+	plan_after(&world, 5);
+	assert_true(world.result.node_need_pages[0] > 0);
+	assert_int_equal(guest->target_pages, asked);
+	world_close(&world);
+}
+
 static void cries_are_not_believed_for_ever(void **state)
 {
 	struct world world;
@@ -389,6 +455,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unregistered_and_empty_are_survived),
 		cmocka_unit_test(grants_follow_the_host),
+		cmocka_unit_test(what_arrives_is_not_given_back),
+		cmocka_unit_test(what_arrives_on_a_node_is_not_given_back),
 		cmocka_unit_test(cries_are_not_believed_for_ever),
 		cmocka_unit_test(who_is_not_believed_loses_it_bit_by_bit),
 		cmocka_unit_test(looks_in_haste_see_no_more),

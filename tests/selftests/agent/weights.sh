@@ -42,9 +42,12 @@ for guest in "${guests[@]}"; do
 done
 sleep 3
 
+grants=$(host_value counters/grants)
 press $LACKING_MIB
 reserve=$(($(host_value reserve) / MIB))
 check "the host has what it lacked" wait_until 60 '[ $(($(host_value free) / MIB)) -ge $reserve ]'
+# What arrives between two looks at the host must not look like too much.
+check_equal "nobody took back what it gave" "$grants" "$(host_value counters/grants)"
 sleep 3
 light=$(size_mib light)
 middle=$(size_mib middle)
