@@ -40,7 +40,7 @@ const char *flatmem_name(enum flatmem_kind kind)
 	return names[kind];
 }
 
-static uint64_t read_number(const char *path, const char *name)
+uint64_t read_number(const char *path, const char *name)
 {
 	char line[256];
 	uint64_t number = 0;
@@ -168,15 +168,16 @@ static void map(struct flatmem *memory)
 						      MADV_NOHUGEPAGE);
 }
 
-static void register_uffd(struct flatmem *memory)
+void flatmem_watch(struct flatmem *memory, uint64_t first, uint64_t pages,
+		   uint64_t mode)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = {
 		.range = {
-			.start = (uintptr_t)memory->memory,
-			.len = memory->size,
+			.start = (uintptr_t)memory->memory + first * PAGE,
+			.len = pages * PAGE,
 		},
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
+		.mode = mode,
 	};
 
 	memory->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
@@ -199,7 +200,8 @@ void flatmem_new(struct flatmem *memory, enum flatmem_kind kind,
 	if (kind == FLATMEM_LOCKED && mlock(memory->memory, size))
 		die("locking guest memory");
 	if (kind == FLATMEM_UFFD)
-		register_uffd(memory);
+		flatmem_watch(memory, 0, size / PAGE,
+			      UFFDIO_REGISTER_MODE_MISSING);
 	if (kind == FLATMEM_UNWRITABLE &&
 	    mprotect(memory->memory, size, PROT_READ))
 		die("making guest memory read-only");
@@ -217,11 +219,10 @@ void flatmem_free(struct flatmem *memory)
 		close(memory->uffd);
 }
 
+/* Compresses, as most memory does: zswap keeps nothing else. */
 static uint64_t pattern(const struct flatmem *memory, uint64_t word)
 {
-	uint64_t value = memory->address + word * sizeof(uint64_t);
-
-	return (value + 1) * 0x9e3779b97f4a7c15ULL;
+	return memory->address + word * sizeof(uint64_t) + 1;
 }
 
 void flatmem_fill(struct flatmem *memory, uint64_t first, uint64_t pages)

@@ -96,6 +96,16 @@ void flatmem_new(struct flatmem *memory, enum flatmem_kind kind,
 void flatmem_free(struct flatmem *memory);
 
 /**
+ * flatmem_watch() - register some pages with a userfaultfd of their own
+ * @memory: the memory, which has none yet; closing @uffd ends it
+ * @first: number of the first page, counted from 0
+ * @pages: how many
+ * @mode: UFFDIO_REGISTER_MODE_...
+ */
+void flatmem_watch(struct flatmem *memory, uint64_t first, uint64_t pages,
+		   uint64_t mode);
+
+/**
  * flatmem_fill() - write the pattern into some pages
  * @memory: the memory
  * @first: number of the first page, counted from 0
@@ -145,6 +155,16 @@ uint64_t flatmem_present(const struct flatmem *memory, uint64_t first,
  * Return: pages that the file has, or of private memory the pages mapped.
  */
 uint64_t flatmem_used(const struct flatmem *memory);
+
+/**
+ * read_number() - a line of a file of numbers
+ * @path: the file
+ * @name: the word that the line begins with; empty for the first line
+ *
+ * Return: the number behind the word and one more character, 0 when there is no
+ *	such line. Ends the program when there is no such file.
+ */
+uint64_t read_number(const char *path, const char *name);
 
 /**
  * read_meminfo() - a line of /proc/meminfo
