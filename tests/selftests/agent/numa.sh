@@ -70,6 +70,8 @@ of_node_1()
 module_load_host || die "the host's module cannot be loaded"
 mkdir $HOG && mount -t tmpfs -o mpol=bind:1,size=1500M none $HOG || die "no memory of one node"
 host_set reserve 600M || die "the reserve cannot be set"
+# As agent_start() has it: a guest that is alone and slow is asked for all that it has.
+host_set policy/doubt_ms 2000 || die "the knob cannot be set"
 
 pair_start spread -m 768 --interleave 0-1 || die "no guest"
 guest_touch spread
