@@ -25,6 +25,11 @@ LOAD_MIB=40
 # The data of a guest are verified every so many cycles. All the time would leave the emulated CPU nothing else to do.
 LOOK_CYCLES=4
 
+# What happens in twenty cycles. In an order of chance, so that even a short soak has a kill and a migration in it.
+EVENTS=(kill reload_guest reload_guest reload_host migrate load load load load load
+	target target target target target target target target target target)
+events=()
+
 # Names of the guests that run: a new one each time that one is started, or arrives.
 names=()
 generation=0
@@ -183,19 +188,23 @@ do_migrate()
 	wait_until 30 "[ \"\$(seen_value $to state)\" = present ]" || error "the host does not know $to"
 }
 
+# draw - takes one of the events that are left, into "what"; when there is none, all begin again.
+draw()
+{
+	local number
+
+	((${#events[@]})) || events=("${EVENTS[@]}")
+	number=$((RANDOM % ${#events[@]}))
+	what=${events[number]}
+	events=("${events[@]:0:number}" "${events[@]:number+1}")
+}
+
 # cycle - one thing that happens, and what has to be true afterwards.
 cycle()
 {
 	local slot=$((RANDOM % ${#names[@]})) what name
 
-	case $((RANDOM % 20)) in
-	0)		what="kill" ;;
-	1|2)		what=reload_guest ;;
-	3)		what=reload_host ;;
-	4)		what=migrate ;;
-	5|6|7|8|9)	what=load ;;
-	*)		what=target ;;
-	esac
+	draw
 	cycles=$((cycles + 1))
 	count $what
 	do_$what $slot
@@ -242,11 +251,12 @@ finish()
 	count_moved
 }
 
-started=$SECONDS
 note "seed $2, $minutes minutes"
 host_load || die "the host's module cannot be loaded"
 pins=$(pinned_pages)
 start 0 && start 1 || die "no guests"
+# To boot takes a minute or two.
+started=$SECONDS
 shown=0
 while ((SECONDS - started < minutes * 60)) && ((errors < 20)); do
 	cycle
