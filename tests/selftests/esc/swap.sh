@@ -4,7 +4,7 @@
 # When no cold cache is left, cold anonymous memory is swapped out, what is in use stays, and nothing is lost while
 # everything is used at the same time: without huge pages and with them.
 #
-# timeout: 600
+# timeout: 900
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
