@@ -377,15 +377,13 @@ static void policy_node_targets(struct policy_guest *guest)
 		used += policy_node_used(guest, i);
 	}
 
-	lag = min_t(u64, 1ULL << 16,
-		    policy_less(left, guest->work.take) * 1024 /
-			    guest->work.node_take);
+	lag = policy_less(left, guest->work.take);
 	for (i = 0; i < nr; i++) {
 		node = policy_host_node(guest, i);
 		if (node == POLICY_NODE_ANY)
 			continue;
 		more = guest->host_node_take_pages[node];
-		more += more * lag / 1024;
+		more += lag * (more * 1024 / guest->work.node_take) / 1024;
 		more = more * policy_node_weight(guest, nr, i) / 1024;
 		more = min(more, left);
 		guest->node_target_pages[i] += more;

@@ -142,6 +142,33 @@ static void what_arrives_on_a_node_is_not_given_back(void **state)
 	world_close(&world);
 }
 
+/* Nearly all was given since the guest reported, and only a little still lacks. */
+static void what_was_given_since_lies_where_it_was_asked_for(void **state)
+{
+	struct world world;
+	struct policy_guest *both;
+
+	open_nodes(&world);
+	both = guest_of(&world, 2);
+	world.guests[0].ways = WORLD_DEAD;
+	world.guests[1].ways = WORLD_DEAD;
+	world.guests[3].ways = WORLD_DEAD;
+	world_plan(&world);
+	world.guests[2].size = WORLD_GIB;
+	world.host.node[0].free_pages += world.result.node_need_pages[0] -
+					 4 * WORLD_MIB;
+	world.host.now_ns += 5 * POLICY_NS_PER_MS;
+	world_plan(&world);
+	assert_int_equal(both->nr_nodes, 2);
+	assert_true(both->target_pages > WORLD_GIB);
+	/* Its node 1 lies on the host's node 0, which is short. */
+	assert_true(both->node_target_pages[0] * 100 <= both->target_pages);
+	assert_int_equal(both->node_target_pages[0] +
+				 both->node_target_pages[1],
+			 both->target_pages);
+	world_close(&world);
+}
+
 static void cries_are_not_believed_for_ever(void **state)
 {
 	struct world world;
@@ -457,6 +484,8 @@ int main(void)
 		cmocka_unit_test(grants_follow_the_host),
 		cmocka_unit_test(what_arrives_is_not_given_back),
 		cmocka_unit_test(what_arrives_on_a_node_is_not_given_back),
+		cmocka_unit_test(
+			what_was_given_since_lies_where_it_was_asked_for),
 		cmocka_unit_test(cries_are_not_believed_for_ever),
 		cmocka_unit_test(who_is_not_believed_loses_it_bit_by_bit),
 		cmocka_unit_test(looks_in_haste_see_no_more),
