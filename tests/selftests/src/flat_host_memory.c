@@ -18,7 +18,6 @@
 #define RAM_PAGES	((uint64_t)RAM_BLOCKS * BELLOWS_BLOCK_PAGES)
 #define HALF_PAGES	(RAM_PAGES / 2)
 #define HALF_BYTES	(HALF_PAGES * BELLOWS_PAGE_SIZE)
-#define RAM_PFN		(RAM_ADDRESS >> BELLOWS_PAGE_SHIFT)
 
 #define ZSWAP		"/sys/kernel/debug/zswap/"
 
@@ -31,40 +30,6 @@
 /* Times ten seconds that KSM may take to look through it all. */
 #define KSM_TRIES	6
 #define KSM_ROUNDS	10
-
-struct bed {
-	struct pair pair;
-	struct flatmem ram;
-};
-
-static void bed_open(struct bed *bed, enum flatmem_kind kind)
-{
-	pair_open(&bed->pair, 1);
-	flatmem_new(&bed->ram, kind, RAM_ADDRESS, RAM_BLOCKS * BLOCK_BYTES);
-	flatvm_set_slot(bed->pair.vm, RAM_SLOT, bed->ram.address, bed->ram.size,
-			bed->ram.memory, false);
-	expect(pair_hello(&bed->pair) > 0);
-}
-
-static void bed_close(struct bed *bed)
-{
-	pair_close(&bed->pair);
-	flatmem_free(&bed->ram);
-}
-
-/* Releases blocks, counted from the memory's first, in one batch. */
-static int64_t release_blocks(struct bed *bed, unsigned int first,
-			      unsigned int blocks)
-{
-	unsigned int i;
-
-	for (i = 0; i < blocks; i++)
-		bed->pair.batch->range[i] =
-			bellows_range(RAM_PFN +
-				      (first + i) * BELLOWS_BLOCK_PAGES,
-				      BELLOWS_BLOCK_PAGES);
-	return pair_release(&bed->pair, blocks);
-}
 
 /* What is free, with what lies on the CPUs' own lists. */
 static int64_t free_pages(void)
@@ -94,7 +59,7 @@ static int64_t free_pages(void)
 })
 
 /* States that blocks are gone, and may be used again. */
-static void expect_gone(struct bed *bed, unsigned int first,
+static void expect_gone(struct pair_bed *bed, unsigned int first,
 			unsigned int blocks)
 {
 	uint64_t page = first * BELLOWS_BLOCK_PAGES;
@@ -120,7 +85,7 @@ struct hold {
 	enum bellows_refusal reason;
 };
 
-static void take_hold(struct bed *bed, const struct hold *hold)
+static void take_hold(struct pair_bed *bed, const struct hold *hold)
 {
 	const uint64_t first = hold->first * BELLOWS_BLOCK_PAGES;
 	char *memory = bed->ram.memory + first * BELLOWS_PAGE_SIZE;
@@ -135,7 +100,7 @@ static void take_hold(struct bed *bed, const struct hold *hold)
 		die("locking everything");
 }
 
-static void let_go(struct bed *bed)
+static void let_go(struct pair_bed *bed)
 {
 	if (bed->ram.uffd >= 0)
 		close(bed->ram.uffd);
@@ -151,16 +116,16 @@ static void held_memory_stays(const void *data)
 	const uint64_t held_pages = held * BELLOWS_BLOCK_PAGES;
 	uint64_t locked = read_meminfo("Mlocked");
 	int64_t before;
-	struct bed bed;
+	struct pair_bed bed;
 
-	bed_open(&bed, hold->kind);
+	pair_bed_open(&bed, hold->kind, RAM_BLOCKS);
 	take_hold(&bed, hold);
 	if (hold->reason == BELLOWS_REFUSE_LOCKED)
 		expect(read_meminfo("Mlocked") + SLACK_KIB >=
 		       locked + held_pages * 4);
 
 	before = free_pages();
-	expect_released(release_blocks(&bed, 0, RAM_BLOCKS), loose,
+	expect_released(pair_bed_release(&bed, 0, RAM_BLOCKS), loose,
 			hold->reason);
 	expect_freed(before, loose * BELLOWS_BLOCK_PAGES);
 	expect_released(pair_release_one(&bed.pair, RAM_ADDRESS + bed.ram.size -
@@ -180,11 +145,11 @@ static void held_memory_stays(const void *data)
 	let_go(&bed);
 	expect_equal(flatmem_damaged(&bed.ram, 0, RAM_PAGES), 0);
 	before = free_pages();
-	expect_released(release_blocks(&bed, loose, held), held,
+	expect_released(pair_bed_release(&bed, loose, held), held,
 			BELLOWS_REFUSE_NONE);
 	expect_freed(before, held_pages);
 	expect_gone(&bed, loose, held);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 	expect(read_meminfo("Mlocked") <= locked + SLACK_KIB);
 }
 
@@ -194,18 +159,18 @@ static void held_memory_stays(const void *data)
  */
 static void missing_pages_are_not_waited_for(const void *data)
 {
-	struct bed bed;
+	struct pair_bed bed;
 
 	(void)data;
-	bed_open(&bed, FLATMEM_ANON);
+	pair_bed_open(&bed, FLATMEM_ANON, RAM_BLOCKS);
 	madvise(bed.ram.memory, HALF_BYTES, MADV_DONTNEED);
 	flatmem_watch(&bed.ram, 0, RAM_PAGES, UFFDIO_REGISTER_MODE_MISSING);
-	expect_released(release_blocks(&bed, 0, RAM_BLOCKS), 0,
+	expect_released(pair_bed_release(&bed, 0, RAM_BLOCKS), 0,
 			BELLOWS_REFUSE_UFFD);
 	expect_equal(flatmem_present(&bed.ram, 0, RAM_PAGES), HALF_PAGES);
 	let_go(&bed);
 	expect_equal(flatmem_damaged(&bed.ram, HALF_PAGES, HALF_PAGES), 0);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 #define WATCHED(kind, mode) \
@@ -254,7 +219,7 @@ static bool wait_merged(uint64_t pages)
 	return false;
 }
 
-static void let_merge(struct bed *bed)
+static void let_merge(struct pair_bed *bed)
 {
 	if (madvise(bed->ram.memory, bed->ram.size, MADV_MERGEABLE))
 		die("offering guest memory to KSM");
@@ -266,26 +231,26 @@ static void let_merge(struct bed *bed)
  */
 static void merged_memory_goes_when_nobody_has_it(const void *data)
 {
-	struct bed one, two;
+	struct pair_bed one, two;
 	int64_t before;
 
 	(void)data;
-	bed_open(&one, FLATMEM_ANON);
-	bed_open(&two, FLATMEM_ANON);
+	pair_bed_open(&one, FLATMEM_ANON, RAM_BLOCKS);
+	pair_bed_open(&two, FLATMEM_ANON, RAM_BLOCKS);
 	let_merge(&one);
 	let_merge(&two);
 	if (!expect(wait_merged(2 * RAM_PAGES)))
 		goto out;
 
 	before = free_pages();
-	expect_released(release_blocks(&one, 0, HALF_BLOCKS), HALF_BLOCKS,
+	expect_released(pair_bed_release(&one, 0, HALF_BLOCKS), HALF_BLOCKS,
 			BELLOWS_REFUSE_NONE);
 	expect_equal(flatmem_present(&one.ram, 0, RAM_PAGES), HALF_PAGES);
 	expect_freed(before, 0);
 	expect_equal(flatmem_present(&two.ram, 0, RAM_PAGES), RAM_PAGES);
 	expect_equal(flatmem_damaged(&two.ram, 0, RAM_PAGES), 0);
 
-	expect_released(release_blocks(&two, 0, HALF_BLOCKS), HALF_BLOCKS,
+	expect_released(pair_bed_release(&two, 0, HALF_BLOCKS), HALF_BLOCKS,
 			BELLOWS_REFUSE_NONE);
 	expect_equal(flatmem_present(&two.ram, 0, RAM_PAGES), HALF_PAGES);
 	expect_freed(before, HALF_PAGES);
@@ -297,24 +262,24 @@ static void merged_memory_goes_when_nobody_has_it(const void *data)
 	expect_equal(flatmem_damaged(&two.ram, 0, RAM_PAGES), 0);
 out:
 	flatvm_free(one.pair.vm);
-	bed_close(&two);
+	pair_bed_close(&two);
 	flatmem_free(&one.ram);
 }
 
 /* Blocks go and come while KSM compares and merges them. */
 static void released_while_merging(const void *data)
 {
-	struct bed one, two;
+	struct pair_bed one, two;
 	unsigned int i;
 
 	(void)data;
-	bed_open(&one, FLATMEM_ANON);
-	bed_open(&two, FLATMEM_ANON);
+	pair_bed_open(&one, FLATMEM_ANON, RAM_BLOCKS);
+	pair_bed_open(&two, FLATMEM_ANON, RAM_BLOCKS);
 	let_merge(&one);
 	let_merge(&two);
 	expect(wait_until(some_are_merged, NULL));
 	for (i = 0; i < KSM_ROUNDS; i++) {
-		expect_released(release_blocks(&one, 0, HALF_BLOCKS),
+		expect_released(pair_bed_release(&one, 0, HALF_BLOCKS),
 				HALF_BLOCKS, BELLOWS_REFUSE_NONE);
 		expect_equal(flatmem_present(&one.ram, 0, RAM_PAGES),
 			     HALF_PAGES);
@@ -326,7 +291,7 @@ static void released_while_merging(const void *data)
 	expect_equal(flatmem_damaged(&one.ram, 0, RAM_PAGES), 0);
 	expect_equal(flatmem_damaged(&two.ram, 0, RAM_PAGES), 0);
 	flatvm_free(one.pair.vm);
-	bed_close(&two);
+	pair_bed_close(&two);
 	flatmem_free(&one.ram);
 }
 
@@ -341,9 +306,9 @@ static void compressed_memory_goes(const void *data)
 {
 	const enum flatmem_kind *kind = data;
 	int64_t before, stored, pool, empty = stored_pages();
-	struct bed bed;
+	struct pair_bed bed;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	madvise(bed.ram.memory, bed.ram.size, MADV_PAGEOUT);
 	stored = stored_pages() - empty;
 	pool = read_number(ZSWAP "pool_total_size", "") / BELLOWS_PAGE_SIZE;
@@ -352,7 +317,7 @@ static void compressed_memory_goes(const void *data)
 		goto out;
 
 	before = free_pages();
-	expect_released(release_blocks(&bed, 0, HALF_BLOCKS), HALF_BLOCKS,
+	expect_released(pair_bed_release(&bed, 0, HALF_BLOCKS), HALF_BLOCKS,
 			BELLOWS_REFUSE_NONE);
 	expect_equal(flatmem_used(&bed.ram), HALF_PAGES);
 	expect_equal(flatmem_present(&bed.ram, 0, HALF_PAGES), 0);
@@ -362,7 +327,7 @@ static void compressed_memory_goes(const void *data)
 	expect_equal(flatmem_damaged(&bed.ram, HALF_PAGES, HALF_PAGES), 0);
 	expect_gone(&bed, 0, HALF_BLOCKS);
 out:
-	bed_close(&bed);
+	pair_bed_close(&bed);
 	expect(stored_pages() <= empty + SLOTS_KEPT);
 }
 

@@ -28,11 +28,6 @@
 /* What a cgroup has charged in advance, and page tables. */
 #define SLACK_BYTES	(2 * STEP_BYTES)
 
-struct machine {
-	struct pair pair;
-	struct flatmem ram;
-};
-
 static void write_file(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "w");
@@ -57,30 +52,6 @@ static int64_t charged_bytes(void)
 	return read_number(CGROUP "memory.current", "");
 }
 
-static void machine_start(struct machine *machine, enum flatmem_kind kind)
-{
-	struct flatmem *ram = &machine->ram;
-
-	pair_open(&machine->pair, 1);
-	flatmem_new(ram, kind, RAM_ADDRESS, RAM_BLOCKS * BLOCK_BYTES);
-	flatvm_set_slot(machine->pair.vm, RAM_SLOT, ram->address, ram->size,
-			ram->memory, false);
-	expect(pair_hello(&machine->pair) > 0);
-}
-
-static int64_t release_blocks(struct machine *machine, unsigned int first,
-			      unsigned int blocks)
-{
-	unsigned int i;
-
-	for (i = 0; i < blocks; i++)
-		machine->pair.batch->range[i] =
-			bellows_range((RAM_ADDRESS >> BELLOWS_PAGE_SHIFT) +
-				      (first + i) * BELLOWS_BLOCK_PAGES,
-				      BELLOWS_BLOCK_PAGES);
-	return pair_release(&machine->pair, blocks);
-}
-
 static void use_more_memory(void)
 {
 	void *more = mmap(NULL, STEP_BYTES, PROT_READ | PROT_WRITE,
@@ -94,7 +65,7 @@ static void use_more_memory(void)
 
 static void *use_and_grow(void *data)
 {
-	struct machine *machine = data;
+	struct pair_bed *machine = data;
 
 	for (;;) {
 		memset(machine->ram.memory, 1, machine->ram.size);
@@ -107,15 +78,15 @@ static void *use_and_grow(void *data)
 /* One thread only releases, what another one uses until the limit is reached. */
 static void __attribute__((noreturn)) release_until_killed(enum flatmem_kind kind)
 {
-	struct machine machine;
+	struct pair_bed machine;
 	pthread_t user;
 
 	write_file(CGROUP "cgroup.procs", "0");
 	set_score("1000");
-	machine_start(&machine, kind);
+	pair_bed_open(&machine, kind, RAM_BLOCKS);
 	pthread_create(&user, NULL, use_and_grow, &machine);
 	for (;;)
-		release_blocks(&machine, 0, RAM_BLOCKS);
+		pair_bed_release(&machine, 0, RAM_BLOCKS);
 }
 
 static bool nothing_is_charged(const void *data)
@@ -169,19 +140,19 @@ static void another_is_killed_meanwhile(const void *data)
 {
 	const enum flatmem_kind *kind = data;
 	const int64_t enough = oom_kills() + KILLS;
-	struct machine machine;
+	struct pair_bed machine;
 	struct flatmem *ram = &machine.ram;
 	int64_t charged;
 	pid_t hog;
 
 	write_file(CGROUP "cgroup.procs", "0");
 	set_score("-1000");
-	machine_start(&machine, *kind);
+	pair_bed_open(&machine, *kind, RAM_BLOCKS);
 	/* Or what is released would remain with the hog. */
 	madvise(ram->memory, ram->size, MADV_DONTFORK);
 	hog = hog_start();
 	while (oom_kills() < enough) {
-		expect_released(release_blocks(&machine, 0, HALF_BLOCKS),
+		expect_released(pair_bed_release(&machine, 0, HALF_BLOCKS),
 				HALF_BLOCKS, BELLOWS_REFUSE_NONE);
 		flatmem_fill(ram, 0, HALF_PAGES);
 		if (!expect_equal(flatmem_damaged(ram, 0, RAM_PAGES), 0))
@@ -193,7 +164,7 @@ static void another_is_killed_meanwhile(const void *data)
 	waitpid(hog, NULL, 0);
 
 	charged = charged_bytes();
-	expect_released(release_blocks(&machine, 0, RAM_BLOCKS), RAM_BLOCKS,
+	expect_released(pair_bed_release(&machine, 0, RAM_BLOCKS), RAM_BLOCKS,
 			BELLOWS_REFUSE_NONE);
 	charged -= charged_bytes();
 	expect_note(llabs(charged - (int64_t)ram->size) <= SLACK_BYTES,
@@ -201,8 +172,7 @@ static void another_is_killed_meanwhile(const void *data)
 		    ram->size);
 	expect_equal(flatmem_present(ram, 0, RAM_PAGES), 0);
 	expect_equal(flatmem_nonzero(ram, 0, RAM_PAGES), 0);
-	pair_close(&machine.pair);
-	flatmem_free(ram);
+	pair_bed_close(&machine);
 	write_file(ALL_CGROUPS "cgroup.procs", "0");
 }
 

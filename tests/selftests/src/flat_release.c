@@ -8,27 +8,7 @@
 #define RAM_BLOCKS	8
 #define RAM_PAGES	(RAM_BLOCKS * BELLOWS_BLOCK_PAGES)
 
-struct bed {
-	struct pair pair;
-	struct flatmem ram;
-};
-
-static void bed_open(struct bed *bed, enum flatmem_kind kind)
-{
-	pair_open(&bed->pair, 1);
-	flatmem_new(&bed->ram, kind, RAM_ADDRESS, RAM_BLOCKS * BLOCK_BYTES);
-	flatvm_set_slot(bed->pair.vm, RAM_SLOT, bed->ram.address, bed->ram.size,
-			bed->ram.memory, false);
-	expect(pair_hello(&bed->pair) > 0);
-}
-
-static void bed_close(struct bed *bed)
-{
-	pair_close(&bed->pair);
-	flatmem_free(&bed->ram);
-}
-
-static void set_range(struct bed *bed, unsigned int index, uint64_t page,
+static void set_range(struct pair_bed *bed, unsigned int index, uint64_t page,
 		      uint32_t pages)
 {
 	uint64_t pfn = (RAM_ADDRESS >> BELLOWS_PAGE_SHIFT) + page;
@@ -40,7 +20,7 @@ static void set_range(struct bed *bed, unsigned int index, uint64_t page,
  * States that [@first, @first + @pages) is gone, that everything else is there,
  * and that the guest can use the pages again.
  */
-static void expect_gone(struct bed *bed, uint64_t first, uint64_t pages)
+static void expect_gone(struct pair_bed *bed, uint64_t first, uint64_t pages)
 {
 	struct flatmem *ram = &bed->ram;
 	uint64_t end = first + pages;
@@ -64,59 +44,59 @@ static void expect_gone(struct bed *bed, uint64_t first, uint64_t pages)
 static void one_block(const void *data)
 {
 	const enum flatmem_kind *kind = data;
-	struct bed bed;
+	struct pair_bed bed;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	expect_equal(flatmem_used(&bed.ram), RAM_PAGES);
 	set_range(&bed, 0, 2 * BELLOWS_BLOCK_PAGES, BELLOWS_BLOCK_PAGES);
 	expect_released(pair_release(&bed.pair, 1), 1, BELLOWS_REFUSE_NONE);
 	expect_gone(&bed, 2 * BELLOWS_BLOCK_PAGES, BELLOWS_BLOCK_PAGES);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 static void largest_range(const void *data)
 {
 	const enum flatmem_kind *kind = data;
-	struct bed bed;
+	struct pair_bed bed;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	set_range(&bed, 0, 0, BELLOWS_RANGE_PAGES_MAX);
 	expect_released(pair_release(&bed.pair, 1), 1, BELLOWS_REFUSE_NONE);
 	expect_gone(&bed, 0, BELLOWS_RANGE_PAGES_MAX);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 /* Explicit huge pages go back to the host's pool, and come from there again. */
 static void huge_pages_return(const void *data)
 {
 	const enum flatmem_kind *kind = data;
-	struct bed bed;
+	struct pair_bed bed;
 	uint64_t free;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	free = read_meminfo("HugePages_Free");
 	set_range(&bed, 0, BELLOWS_BLOCK_PAGES, 3 * BELLOWS_BLOCK_PAGES);
 	expect_released(pair_release(&bed.pair, 1), 1, BELLOWS_REFUSE_NONE);
 	expect_equal(read_meminfo("HugePages_Free"), free + 3);
 	flatmem_fill(&bed.ram, 0, RAM_PAGES);
 	expect_equal(read_meminfo("HugePages_Free"), free);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 /* A full batch of neighbours, which the host may treat as one. */
 static void full_batch(const void *data)
 {
 	const enum flatmem_kind *kind = data;
-	struct bed bed;
+	struct pair_bed bed;
 	unsigned int i;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	for (i = 0; i < BELLOWS_BATCH_MAX; i++)
 		set_range(&bed, i, BELLOWS_BLOCK_PAGES + i, 1);
 	expect_released(pair_release(&bed.pair, BELLOWS_BATCH_MAX),
 			BELLOWS_BATCH_MAX, BELLOWS_REFUSE_NONE);
 	expect_gone(&bed, BELLOWS_BLOCK_PAGES, BELLOWS_BATCH_MAX);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 /* Every second page: exactly those, none beside. */
@@ -124,10 +104,10 @@ static void scattered_pages(const void *data)
 {
 	const enum flatmem_kind *kind = data;
 	const unsigned int count = 200;
-	struct bed bed;
+	struct pair_bed bed;
 	unsigned int i;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	for (i = 0; i < count; i++)
 		set_range(&bed, i, 100 + 2 * i, 1);
 	expect_released(pair_release(&bed.pair, count), count,
@@ -140,54 +120,54 @@ static void scattered_pages(const void *data)
 	}
 	expect_equal(flatmem_damaged(&bed.ram, 0, 100), 0);
 	expect_equal(flatmem_damaged(&bed.ram, 500, RAM_PAGES - 500), 0);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 static void again_and_never_touched(const void *data)
 {
 	const enum flatmem_kind *kind = data;
-	struct bed bed;
+	struct pair_bed bed;
 	int i;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	set_range(&bed, 0, 0, BELLOWS_BLOCK_PAGES);
 	for (i = 0; i < 3; i++)
 		expect_released(pair_release(&bed.pair, 1), 1,
 				BELLOWS_REFUSE_NONE);
 	expect_gone(&bed, 0, BELLOWS_BLOCK_PAGES);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 static void first_and_last_page(const void *data)
 {
 	const enum flatmem_kind *kind = data;
-	struct bed bed;
+	struct pair_bed bed;
 
-	bed_open(&bed, *kind);
+	pair_bed_open(&bed, *kind, RAM_BLOCKS);
 	set_range(&bed, 0, 0, 1);
 	set_range(&bed, 1, RAM_PAGES - 1, 1);
 	expect_released(pair_release(&bed.pair, 2), 2, BELLOWS_REFUSE_NONE);
 	expect_equal(flatmem_damaged(&bed.ram, 1, RAM_PAGES - 2), 0);
 	expect_equal(flatmem_nonzero(&bed.ram, 0, 1), 0);
 	expect_equal(flatmem_nonzero(&bed.ram, RAM_PAGES - 1, 1), 0);
-	bed_close(&bed);
+	pair_bed_close(&bed);
 }
 
 /* Two machines in one process: a guest reaches its own memory and no other. */
 static void two_machines(const void *data)
 {
-	struct bed one, two;
+	struct pair_bed one, two;
 
 	(void)data;
-	bed_open(&one, FLATMEM_ANON);
-	bed_open(&two, FLATMEM_MEMFD);
+	pair_bed_open(&one, FLATMEM_ANON, RAM_BLOCKS);
+	pair_bed_open(&two, FLATMEM_MEMFD, RAM_BLOCKS);
 	expect_equal(host_guests(), 2);
 	set_range(&one, 0, 0, BELLOWS_BLOCK_PAGES);
 	expect_released(pair_release(&one.pair, 1), 1, BELLOWS_REFUSE_NONE);
 	expect_equal(flatmem_damaged(&two.ram, 0, RAM_PAGES), 0);
 	expect_gone(&one, 0, BELLOWS_BLOCK_PAGES);
 	flatvm_free(one.pair.vm);
-	bed_close(&two);
+	pair_bed_close(&two);
 	flatmem_free(&one.ram);
 }
 

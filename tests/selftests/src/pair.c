@@ -89,6 +89,39 @@ int64_t pair_release_one(struct pair *pair, uint64_t address, uint32_t pages)
 	return pair_release(pair, 1);
 }
 
+void pair_bed_open(struct pair_bed *bed, enum flatmem_kind kind,
+		   unsigned int blocks)
+{
+	struct flatmem *ram = &bed->ram;
+
+	pair_open(&bed->pair, 1);
+	flatmem_new(ram, kind, RAM_ADDRESS, blocks * BLOCK_BYTES);
+	flatvm_set_slot(bed->pair.vm, RAM_SLOT, ram->address, ram->size,
+			ram->memory, false);
+	expect(pair_hello(&bed->pair) > 0);
+}
+
+void pair_bed_close(struct pair_bed *bed)
+{
+	pair_close(&bed->pair);
+	flatmem_free(&bed->ram);
+}
+
+int64_t pair_bed_release(struct pair_bed *bed, unsigned int first,
+			 unsigned int blocks)
+{
+	uint64_t pfn = (RAM_ADDRESS >> BELLOWS_PAGE_SHIFT) +
+		       first * BELLOWS_BLOCK_PAGES;
+	unsigned int i;
+
+	for (i = 0; i < blocks; i++)
+		bed->pair.batch->range[i] =
+			bellows_range(pfn + i * BELLOWS_BLOCK_PAGES,
+				      BELLOWS_BLOCK_PAGES);
+
+	return pair_release(&bed->pair, blocks);
+}
+
 bool host_is_there(void)
 {
 	return !access(HOST_DIR, F_OK);

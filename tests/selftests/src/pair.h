@@ -112,6 +112,42 @@ int64_t pair_release(struct pair *pair, uint64_t count);
 int64_t pair_release_one(struct pair *pair, uint64_t address, uint32_t pages);
 
 /**
+ * struct pair_bed - a registered machine with memory to give
+ * @pair: the machine
+ * @ram: its memory, at RAM_ADDRESS
+ */
+struct pair_bed {
+	struct pair pair;
+	struct flatmem ram;
+};
+
+/**
+ * pair_bed_open() - make a machine with memory, and register it
+ * @bed: filled in
+ * @kind: what its memory is made of
+ * @blocks: how much, in blocks
+ */
+void pair_bed_open(struct pair_bed *bed, enum flatmem_kind kind,
+		   unsigned int blocks);
+
+/**
+ * pair_bed_close() - end the machine and free its memory
+ * @bed: the machine
+ */
+void pair_bed_close(struct pair_bed *bed);
+
+/**
+ * pair_bed_release() - release blocks in one batch, a range each
+ * @bed: the machine
+ * @first: number of the first block, counted from 0
+ * @blocks: how many
+ *
+ * Return: the answer of the hypercall.
+ */
+int64_t pair_bed_release(struct pair_bed *bed, unsigned int first,
+			 unsigned int blocks);
+
+/**
  * expect_released() - state what a RELEASE must have answered
  * @answer: what it did answer
  * @done: ranges done
