@@ -10,7 +10,8 @@
  *
  * AREA is KIND:MIB:USE. KIND: "anon", "noise" (anonymous memory that does not
  * compress), "mmap" (a file that is mapped), "read" (a file that is read by
- * read()), "sqlite" (a database, of which rows are read). USE: "cold" (never
+ * read()), "sqlite" (a database, of which rows are read), "compile" (a compiler,
+ * in compiler/ of DIR; a pass is one run, and counts as a page). USE: "cold" (never
  * after it was filled), "hot" (all of it in each pass), "slow" (all of it every
  * 3 s), "zipf" (4096 pages of it in each pass, few of them often), "scan" (2 MiB
  * in each pass, from the first to the last and again).
@@ -36,6 +37,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compile.h"
 #include "database.h"
 
 #define PAGE		4096UL
@@ -51,6 +53,7 @@ struct area {
 	char *memory;
 	int file;
 	struct database *database;
+	char *compiler;
 	size_t pages, at;
 	uint64_t used_ns;
 	double *sum;
@@ -170,6 +173,20 @@ static void make_file(struct area *area, const char *dir)
 		madvise(area->memory, area->pages * PAGE, MADV_RANDOM);
 }
 
+static void use_page(const struct area *area, size_t page)
+{
+	char word[8];
+
+	if (area->compiler)
+		compile(area->compiler);
+	else if (area->database)
+		database_read(area->database, page);
+	else if (area->memory)
+		*(volatile char *)(area->memory + page * PAGE);
+	else if (pread(area->file, word, 8, page * PAGE) != 8)
+		fail("reading");
+}
+
 static void make(struct area *area, const char *dir)
 {
 	char path[256];
@@ -186,6 +203,13 @@ static void make(struct area *area, const char *dir)
 		area->database = database_make(path, area->pages);
 		return;
 	}
+	if (!strcmp(area->kind, "compile")) {
+		if (asprintf(&area->compiler, "%s/compiler", dir) < 0)
+			fail("memory");
+		area->pages = 1;
+		use_page(area, 0);
+		return;
+	}
 	area->memory = mmap(NULL, area->pages * PAGE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (area->memory == MAP_FAILED)
@@ -193,18 +217,6 @@ static void make(struct area *area, const char *dir)
 	for (page = 0; page < area->pages; page++)
 		fill_page(area, page,
 			  (uint64_t *)(area->memory + page * PAGE));
-}
-
-static void use_page(const struct area *area, size_t page)
-{
-	char word[8];
-
-	if (area->database)
-		database_read(area->database, page);
-	else if (area->memory)
-		*(volatile char *)(area->memory + page * PAGE);
-	else if (pread(area->file, word, 8, page * PAGE) != 8)
-		fail("reading");
 }
 
 /* Returns the pages used. */
