@@ -12,6 +12,7 @@
 #define pr_fmt(fmt) "bellows_host: " fmt
 
 #include <linux/err.h>
+#include <linux/hrtimer.h> /* for wait.h */
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>

@@ -85,8 +85,7 @@ static bool notrace is_ours(struct kvm_vcpu *vcpu)
 	if (vcpu->arch.guest_state_protected)
 		return false;
 	/* Guests that speak another hypervisor's convention. */
-	if (vcpu->kvm->arch.hyperv.hv_guest_os_id ||
-	    bellows_speaks_xen(vcpu->kvm))
+	if (bellows_speaks_hyperv(vcpu->kvm) || bellows_speaks_xen(vcpu->kvm))
 		return false;
 	/* 32-bit code may have the upper half of RAX from before. */
 	kvm_operations->get_cs_db_l_bits(vcpu, &db, &long_mode);

@@ -334,6 +334,13 @@ static inline bool bellows_pmd_take_young(pmd_t *pmd)
 #define bellows_speaks_xen(kvm)	false
 #endif
 
+/* The same of Hyper-V's, which a kernel can be built without since 6.8. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0) || defined(CONFIG_KVM_HYPERV)
+#define bellows_speaks_hyperv(kvm)	((kvm)->arch.hyperv.hv_guest_os_id != 0)
+#else
+#define bellows_speaks_hyperv(kvm)	false
+#endif
+
 /**
  * bellows_has_assigned_device() - does a device write into the VM's memory?
  * @kvm: the VM
