@@ -5,10 +5,12 @@
 
 KERNEL_REPORTS=(
 	'WARNING:' 'BUG:' 'Oops' 'general protection' 'Call Trace' 'Kernel panic' 'unable to handle'
-	'KASAN' 'UBSAN' 'KCSAN' 'KFENCE' 'kmemleak: [0-9]+ new'
+	'KASAN' 'UBSAN' 'KCSAN' 'KFENCE'
+	# of kmemleak, when a test has asked it; that there is something new it says of the kernel's own, too
+	'unreferenced object'
 	# lockdep and its like
 	'possible (circular|recursive|irq lock|deadlock|unsafe locking)' 'inconsistent lock state' 'held lock freed'
-	'lock held when returning' 'suspicious RCU' 'sleeping function called from' 'scheduling while atomic'
+	'bad unlock balance' 'lock held when returning' 'suspicious RCU' 'sleeping function called from' 'scheduling while atomic'
 	# no progress
 	'blocked for more than' 'soft lockup' 'hard LOCKUP' 'rcu.*detected.*stall'
 	# damaged data

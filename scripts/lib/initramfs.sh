@@ -7,8 +7,10 @@
 HOST_MODULES=(virtio_pci virtio_console 9p 9pnet_virtio overlay kvm_amd vhost_vsock)
 # Loaded at boot, in this order.
 GUEST_BOOT_MODULES=(virtio_pci virtio_console vmw_vsock_virtio_transport)
-# There for "modprobe" in a guest. crc32c_generic and lzo-rle are found by name at run time only.
-GUEST_MODULES=(virtio_balloon virtio_blk virtio_mem ext4 crc32c_generic zram lzo-rle lz4)
+# There for "modprobe" in a guest.
+GUEST_MODULES=(virtio_balloon virtio_blk virtio_mem ext4 zram)
+# What those find by name at run time only, where it is a module: newer kernels have most of it built in.
+GUEST_MODULES_BY_NAME=(crc32c_generic lzo-rle lz4)
 
 _cpio_pack()
 {
@@ -55,14 +57,15 @@ make_host_initramfs()
 # moment, as far as they are built.
 make_guest_initramfs()
 {
-	local release=$1 file=$2 tree modules module built=$BELLOWS_BUILD/$1
+	local release=$1 file=$2 tree modules module built=$BELLOWS_BUILD/$1 by_name
 
 	tree=$(_new_tree)
 	modules=$tree/lib/modules/$release
 	mkdir -p "$modules" "$tree/tests/bin"
 	cp "$BELLOWS_TOP/scripts/vm.d/guest-init" "$tree/init"
 	cp "$BELLOWS_BUILD/vm/vsh" "$tree/bin/"
-	kernel_module_files "$release" "${GUEST_BOOT_MODULES[@]}" "${GUEST_MODULES[@]}" |
+	mapfile -t by_name < <(kernel_modules_there "$release" "${GUEST_MODULES_BY_NAME[@]}")
+	kernel_module_files "$release" "${GUEST_BOOT_MODULES[@]}" "${GUEST_MODULES[@]}" ${by_name[@]+"${by_name[@]}"} |
 	while read -r module; do
 		_copy_module "$module" "$modules"
 	done

@@ -6,6 +6,8 @@
 
 GUESTS_DIR=/run/bellows
 VSH=$BELLOWS_BUILD/vm/vsh
+# All seconds here are those of a kernel of Debian.
+SLOWNESS=${BELLOWS_SLOWNESS:-1}
 
 # To start a program takes an emulated CPU 50 ms, and these are called all the time: bash has them as builtins, too.
 for _builtin in basename mkdir mktemp rm rmdir sleep; do
@@ -132,7 +134,7 @@ _guest_release()
 guest_start()
 {
 	local name=$1 dir=$GUESTS_DIR/guest/$1 mib=512 cpus=1 backing=anon memory_options='' balloon='' append=''
-	local kernel=$BELLOWS_KERNEL wait=yes qemu=() words release memory=() memory_text nodes=0
+	local kernel=$BELLOWS_GUEST_KERNEL wait=yes qemu=() words release memory=() memory_text nodes=0
 
 	shift
 	while [ $# -gt 0 ]; do
@@ -156,6 +158,7 @@ guest_start()
 	done
 	! guest_alive "$name" || { _guest_error "guest '$name' is running"; return; }
 	release=$(_guest_release "$kernel") || return
+	! kernel_watches "$release" || append+=" $BELLOWS_DEBUG_ARGUMENTS"
 	memory_text=$(_guest_memory_arguments "$backing" "$mib" "$memory_options" "$nodes") || return
 	read -d '' -ra memory <<<"$memory_text"
 	[ "$balloon" = none ] || qemu+=(-device "virtio-balloon-pci,id=balloon0${balloon:+,$balloon}")
@@ -214,10 +217,10 @@ _guest_forget()
 # guest_wait NAME [SECONDS]
 guest_wait()
 {
-	local deadline=$((SECONDS + ${2:-180})) cid
+	local deadline=$((SECONDS + SLOWNESS * ${2:-180})) cid
 
 	cid=$(_guest_field "$1" cid) || return
-	until "$VSH" run -w 2 -t 5 "$cid" true 2>/dev/null; do
+	until "$VSH" run -w 2 -t $((5 * SLOWNESS)) "$cid" true 2>/dev/null; do
 		guest_alive "$1" || { _guest_died "$1"; return; }
 		((SECONDS < deadline)) || { _guest_error "guest '$1' does not answer"; return; }
 	done
@@ -241,7 +244,7 @@ guests()
 # _guest_gone NAME SECONDS - waits for the end of its QEMU.
 _guest_gone()
 {
-	local deadline=$((SECONDS + $2))
+	local deadline=$((SECONDS + SLOWNESS * $2))
 
 	while guest_alive "$1"; do
 		((SECONDS < deadline)) || return
@@ -252,6 +255,7 @@ _guest_gone()
 # Not "poweroff -f", which would pass the drivers by.
 guest_stop()
 {
+	guest_leaks_report "$1"
 	guest_run -t 5 "$1" 'poweroff -f' >/dev/null 2>&1
 	_guest_gone "$1" 20 || guest_kill9 "$1"
 }
@@ -282,7 +286,7 @@ guest_run()
 	done
 	shift $((OPTIND - 1))
 	cid=$(_guest_field "$1" cid) || return 125
-	"$VSH" run $stdin -t "$seconds" "$cid" "$2"
+	"$VSH" run $stdin -t $((seconds * SLOWNESS)) "$cid" "$2"
 }
 
 # guest_put NAME FILE [PATH]
@@ -317,6 +321,43 @@ guest_qmp() (
 guest_balloon()
 {
 	guest_qmp "$1" "{\"execute\":\"balloon\",\"arguments\":{\"value\":$(($2 << 20))}}" >/dev/null
+}
+
+# ---- leaks ----
+
+# For both bash and busybox sh. What is not yet old is left out by a scan, and what changed since the last one; a module that
+# has gone has no names in the list, and no other module does that. Each line is one of the kernel's log, which is what goes to
+# the console: tests/run finds it there.
+LEAKS_SCRIPT='
+	list=/sys/kernel/debug/kmemleak
+	echo scan >$list && sleep 6 && echo scan >$list || exit
+	awk "function finish() { if (ours) printf \"%s\", text }
+		/^unreferenced object/ { finish(); text = \"\"; ours = 0 }
+		{ text = text \$0 \"\n\" }
+		/\[bellows_/ || /^ +(\[<[0-9a-f]+>\] )?0xffffffff[a-f]/ { ours = 1 }
+		END { finish() }" $list |
+	while IFS= read -r line; do
+		echo "$line" >/dev/kmsg
+	done
+	echo clear >$list
+'
+
+# leaks_report - has the host's kernel look, and write to its console what our modules left, once.
+leaks_report()
+{
+	! kernel_watches "$BELLOWS_KERNEL" || bash -c "$LEAKS_SCRIPT"
+}
+
+# guest_leaks_report NAME - the same in a guest, if it still answers.
+guest_leaks_report()
+{
+	! kernel_watches "$BELLOWS_GUEST_KERNEL" || guest_run -t 60 "$1" "$LEAKS_SCRIPT" >/dev/null 2>&1 || true
+}
+
+# kernel_watches RELEASE - does it look for memory that nobody refers to?
+kernel_watches()
+{
+	[[ $1 == *-debug-* ]]
 }
 
 # ---- what the host sees of a guest ----
