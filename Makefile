@@ -2,8 +2,10 @@
 #
 # Bellows: memory ballooning for KVM. `make` alone prints what there is.
 
-# Kernel release to test with; see scripts/kernels.
+# Kernel release to test with; see scripts/kernels. `make check` knows "all", too.
 K ?= 6.1
+# Those of "all". What needs no VM is run with the first one only.
+K_ALL := 6.1 6.12 7.2-debug
 # Kernel to build for: the running one, unless told otherwise.
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # Where the modules of this kernel are built; the source tree stays clean.
@@ -32,7 +34,8 @@ help:
 	@echo
 	@echo '  make demo                  see the pair at work in real KVM guests (3 minutes)'
 	@echo '  make check                 run all tests (an hour); T=GLOB runs a part, such as T="pair/*",'
-	@echo '                             WITHIN=N what can be begun in N minutes'
+	@echo '                             WITHIN=N what can be begun in N minutes, K=7.2-debug some of them on a'
+	@echo '                             kernel with lockdep, KASAN and kmemleak, K=all on all three kernels'
 	@echo '  make check-fast            the tests that need no VM (a minute)'
 	@echo '  make fuzz [RUNS=N]         what guests and hosts say, at random, against who reads it (some minutes)'
 	@echo '  make soak [MIN=N]          both modules for a long time, with all that can happen (30 minutes)'
@@ -73,7 +76,15 @@ demo:
 	@scripts/demo -K $(K)
 
 check:
+ifeq ($(K),all)
+	@failed=0; \
+	for k in $(K_ALL); do \
+		tests/run -K $$k $$([ $$k = $(firstword $(K_ALL)) ] || echo --selftests) '$(T)' || failed=1; \
+		[ ! -d build/check ] || { rm -rf build/check-$$k; mv build/check build/check-$$k; }; \
+	done; exit $$failed
+else
 	@tests/run -K $(K) $(if $(WITHIN),--within '$(WITHIN)') '$(T)'
+endif
 
 check-fast:
 	@tests/run --fast '$(T)'

@@ -11,6 +11,7 @@
 #	#
 #	# timeout: 300		seconds, default 240
 #	# skip: REASON		not run for now, and reported as skipped
+#	# reports: provoked	what a kernel reports is no failure: it is what is tested
 #	# vm: -m 3072 --nodes 2	options for scripts/vm; "none": on this machine, without a VM
 #
 #	. "$(dirname "$0")/../lib.sh"
@@ -146,11 +147,12 @@ _quoted()
 }
 
 # wait_until SECONDS 'CONDITION' - evaluates the condition until it holds; fails when time is out. The seconds are what it may
-# take on a machine that is fit for development; a slower or busier one has three times as many. To evaluate it takes no more
-# than a third of the CPU, which is the one that what is waited for needs, too.
+# take on a machine that is fit for development; a slower or busier one has three times as many, and with a
+# debug kernel that SLOWNESS times. To evaluate it takes no more than a third of the CPU, which is the one that what is waited
+# for needs, too.
 wait_until()
 {
-	local _deadline=$((SECONDS + 3 * $1)) _began _pause
+	local _deadline=$((SECONDS + 3 * $1 * SLOWNESS)) _began _pause
 
 	while :; do
 		_began=${EPOCHREALTIME/[.,]/}
@@ -163,11 +165,25 @@ wait_until()
 	done
 }
 
+# At the end of a test, of the guests that still run, and of the host. Where nothing failed: a test that failed is looked into
+# anyway, and its guests may not answer.
+_report_leaks()
+{
+	local guest
+
+	[ "$ktap_failed" -eq 0 ] && [ -n "${BELLOWS_RUN:-}" ] || return 0
+	for guest in $(guests); do
+		guest_leaks_report "$guest"
+	done
+	leaks_report
+}
+
 _ktap_finish()
 {
 	local code=$?
 
 	[ "$code" -eq 0 ] || [ "$ktap_failed" -gt 0 ] || not_ok "the script ended with exit code $code"
+	_report_leaks
 	echo "1..$ktap_cases"
 	rm -rf "$_ktap_dir"
 	if [ "$ktap_failed" -gt 0 ] || [ "$ktap_cases" -eq 0 ]; then
