@@ -26,12 +26,17 @@ KERNEL_HARMLESS=(
 	'KernelAddressSanitizer initialized'
 )
 
-# kernel_reports LOG... - writes the lines that report trouble, after the name of their log; fails if there are none.
+# kernel_reports LOG... - writes the lines that report trouble, after the name of their log; fails if there are none. A log that
+# does not exist has none; grep would fail for it, whatever it finds in the others.
 kernel_reports()
 {
-	local patterns harmless
+	local patterns harmless log logs=()
 
+	for log; do
+		[ ! -e "$log" ] || logs+=("$log")
+	done
+	[ ${#logs[@]} -gt 0 ] || return
 	patterns=$(printf '%s\n' "${KERNEL_REPORTS[@]}")
 	harmless=$(printf '%s\n' "${KERNEL_HARMLESS[@]}")
-	grep -EH "$patterns" "$@" 2>/dev/null | grep -vF "$harmless"
+	grep -EH "$patterns" "${logs[@]}" | grep -vF "$harmless"
 }

@@ -64,3 +64,5 @@ check_equal "kernel reports: count" "1 passed, 1 failed, 0 skipped" "$closing"
 check "that of the host is shown" grep -q '# build/check/fix-report/host.log:.*WARNING: provoked in the host' <<<"$output"
 check "that of a guest is shown" grep -q '# build/check/fix-report/guest-a.log:.*BUG: provoked in the guest' <<<"$output"
 check_fails "what a kernel reports is not excused by a second run" grep -q 'once more' <<<"$output"
+run_fixtures 'fix/host-report'
+check_equal "one of the host, where there is no guest: count" "1 passed, 1 failed, 0 skipped" "$closing"
