@@ -7,6 +7,7 @@
  * system. So a batch goes through it twice: first everything, while dirty file
  * pages are being written; then, when it is written, what was not yet clean.
  */
+#include <linux/blkdev.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
@@ -44,6 +45,8 @@
 #define BELLOWS_TRIES_MAX	3
 /* Longest wait for them in one batch; what is not done goes with the next. */
 #define BELLOWS_WRITE_MS	200
+/* A disk that writes nothing at all for so long is not waited for any more. */
+#define BELLOWS_STALL_MS	5000
 /* Compressed swap that did not pay is not tried again for so long. */
 #define BELLOWS_SWAP_REST_MS	30000
 
@@ -63,20 +66,24 @@ struct bellows_later {
 
 /**
  * struct bellows_victims - a batch
- * @list: isolated, for the first pass
- * @pages: on @list
+ * @list: isolated, clean
+ * @swapped: isolated, to be swapped out
+ * @pages: on both, and dirty ones of files
  * @later: for the second pass: swapped out, or dirty. What is not free by the
  *	end of a batch stays there for the next.
  * @nr_later: length of @later
+ * @stalled_since: jiffies when nothing more of it was written, 0 when something is
  * @meter: do batches pay?
  * @swap_rests: swap brought too little, until @swap_rests_until (jiffies)
  * @swap_rests_until: see @swap_rests
  */
 struct bellows_victims {
 	struct list_head list;
+	struct list_head swapped;
 	unsigned long pages;
 	struct bellows_later later[BELLOWS_FLIGHT_ROOM];
 	unsigned int nr_later;
+	unsigned long stalled_since;
 	struct bellows_esc_meter meter;
 	bool swap_rests;
 	unsigned long swap_rests_until;
@@ -171,13 +178,17 @@ bool bellows_reclaim_isolate(struct folio *folio, struct list_head *list)
  */
 unsigned long bellows_reclaim_list(struct list_head *list)
 {
+	struct blk_plug plug;
 	struct folio *folio;
 	unsigned long freed;
 
 	/* Of a use long ago, and taken for a new one. */
 	list_for_each_entry(folio, list, lru)
 		folio_clear_referenced(folio);
+	/* What is swapped out lies side by side: in a few requests, not one a page. */
+	blk_start_plug(&plug);
 	freed = bellows_ksym_call(reclaim_pages)(list);
+	blk_finish_plug(&plug);
 	bellows_count(BELLOWS_EVICTED_PAGES, freed);
 
 	return freed;
@@ -279,7 +290,8 @@ static void bellows_reclaim_add(struct bellows_victims *victims,
 
 	if (dirty_file)
 		folio_put(folio);
-	else if (!bellows_reclaim_isolate(folio, &victims->list))
+	else if (!bellows_reclaim_isolate(folio, later ? &victims->swapped :
+							 &victims->list))
 		return;
 	if (nr > 1)
 		bellows_count(BELLOWS_EVICTED_HUGE, 1);
@@ -392,13 +404,14 @@ static struct folio *bellows_reclaim_find(unsigned long pfn)
 }
 
 /*
- * Forgets those of the @begun new pages that the first pass freed, and counted:
- * what compressed swap takes is written at once.
+ * Forgets those of the last @nr pages that are free by now, by us or by the kernel's
+ * own reclaim: what compressed swap takes is written at once, and what a fast disk
+ * takes not much later. Returns how many.
  */
-static void bellows_reclaim_forget(struct bellows_victims *victims,
-				   unsigned int begun)
+static unsigned long bellows_reclaim_forget(struct bellows_victims *victims,
+					    unsigned int nr)
 {
-	unsigned int i, left = victims->nr_later - begun;
+	unsigned int i, left = victims->nr_later - nr;
 	struct folio *folio;
 
 	for (i = left; i < victims->nr_later; i++) {
@@ -408,7 +421,10 @@ static void bellows_reclaim_forget(struct bellows_victims *victims,
 		folio_put(folio);
 		victims->later[left++] = victims->later[i];
 	}
+	nr = victims->nr_later - left;
 	victims->nr_later = left;
+
+	return nr;
 }
 
 /*
@@ -457,11 +473,13 @@ static unsigned long bellows_reclaim_batch(struct bellows_victims *victims,
 		bellows_reclaim_write(victims->later[i].pfn);
 	if (!list_empty(&victims->list))
 		freed = bellows_reclaim_list(&victims->list);
+	if (!list_empty(&victims->swapped))
+		bellows_reclaim_list(&victims->swapped);
 	if (nr == 0)
 		return freed;
 
 	bellows_reclaim_settle();
-	bellows_reclaim_forget(victims, begun);
+	freed += bellows_reclaim_forget(victims, begun);
 	nr = victims->nr_later;
 	deadline = jiffies + msecs_to_jiffies(BELLOWS_WRITE_MS);
 	for (i = 0; i < nr; i++)
@@ -469,8 +487,10 @@ static unsigned long bellows_reclaim_batch(struct bellows_victims *victims,
 					  &freed))
 			victims->later[left++] = victims->later[i];
 	victims->nr_later = left;
-	if (!list_empty(&list))
-		freed += bellows_reclaim_list(&list);
+	if (!list_empty(&list)) {
+		bellows_reclaim_list(&list);
+		freed += bellows_reclaim_forget(victims, left);
+	}
 
 	return freed;
 }
@@ -483,6 +503,23 @@ static unsigned long bellows_reclaim_compressed(void)
 #else
 	return 0;
 #endif
+}
+
+/*
+ * Was nothing done about what is being written for too long? Slow is not enough: whoever
+ * would choose instead takes what is in use.
+ */
+static bool bellows_reclaim_stalled(struct bellows_victims *victims, bool idle)
+{
+	if (!idle) {
+		victims->stalled_since = 0;
+		return false;
+	}
+	if (!victims->stalled_since)
+		victims->stalled_since = jiffies ?: 1;
+
+	return time_after(jiffies, victims->stalled_since +
+					   msecs_to_jiffies(BELLOWS_STALL_MS));
 }
 
 /**
@@ -511,6 +548,7 @@ bool bellows_reclaim_victims(unsigned long wanted, int node,
 		victims->swap_rests =
 			time_before(jiffies, victims->swap_rests_until);
 	INIT_LIST_HEAD(&victims->list);
+	INIT_LIST_HEAD(&victims->swapped);
 	victims->pages = 0;
 	/* What is being written is as good as free. */
 	wanted -= min(wanted, in_flight);
@@ -531,8 +569,8 @@ bool bellows_reclaim_victims(unsigned long wanted, int node,
 	net = (s64)freed - max(compressed, 0L);
 	tried = victims->pages + in_flight - victims->nr_later;
 	trace_bellows_evict(bellows_histories.clock.rank, tried, freed, net);
-	/* A device that does not get on. */
-	if (tried == 0 && victims->pages == 0)
+	if (bellows_reclaim_stalled(victims,
+				    tried == 0 && victims->pages == 0))
 		return false;
 	if (!bellows_esc_pays(&victims->meter, tried, net, gain_percent)) {
 		bellows_count(BELLOWS_NOT_PAYING, 1);
