@@ -15,7 +15,8 @@
  *
  * A region is hot or cold, and one of anon, clean and dirty (files that are mapped)
  * or read (a clean file that is used by read() alone): "hot-anon", "cold-read".
- * By default all eight.
+ * By default all eight. Beside them there is "part-anon", of which one page in 2 MiB
+ * is hot: with huge pages, one in each of them.
  *
  * At SIGUSR1, and before the end, writes to stdout a line for each region:
  *
@@ -38,6 +39,7 @@
 
 #define PAGE		4096UL
 #define MIB_PAGES	(1024 * 1024 / PAGE)
+#define HUGE_PAGES	(2 * MIB_PAGES)
 #define REGIONS_MAX	16
 /* Pages that are read ahead together, by default. */
 #define TURN		32
@@ -49,6 +51,8 @@ struct region {
 	const char *name;
 	enum kind kind;
 	bool hot;
+	/* From one page that is hot to the next. */
+	size_t step;
 	char *memory;
 	int file;
 	size_t pages;
@@ -101,6 +105,19 @@ static void fill_by_write(const struct region *region, size_t page)
 		fail("writing a file");
 }
 
+/* Where huge pages may begin. */
+static char *map_anon(size_t pages)
+{
+	size_t huge = HUGE_PAGES * PAGE;
+	char *memory = mmap(NULL, pages * PAGE + huge, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return memory;
+
+	return (char *)(((uintptr_t)memory + huge - 1) / huge * huge);
+}
+
 static void make(struct region *region, const char *dir, size_t mib, bool small)
 {
 	char path[256];
@@ -109,9 +126,7 @@ static void make(struct region *region, const char *dir, size_t mib, bool small)
 		region->pages = mib * MIB_PAGES;
 	region->number = region - regions + 1;
 	if (region->kind == ANON) {
-		region->memory = mmap(NULL, region->pages * PAGE,
-				      PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		region->memory = map_anon(region->pages);
 		if (small && region->memory != MAP_FAILED)
 			madvise(region->memory, region->pages * PAGE,
 				MADV_NOHUGEPAGE);
@@ -229,7 +244,7 @@ static void use(struct region *region)
 				fail("reading a file");
 		return;
 	}
-	for (page = 0; page < region->pages; page++) {
+	for (page = 0; page < region->pages; page += region->step) {
 		words = (uint64_t *)(region->memory + page * PAGE);
 		if (region->kind == DIRTY)
 			words[0] = words[0];
@@ -322,7 +337,8 @@ static void add(char *name)
 		region->pages = strtoul(size, NULL, 0) * MIB_PAGES;
 	}
 	region->name = name;
-	region->hot = !strncmp(name, "hot-", 4);
+	region->step = strncmp(name, "part-", 5) ? 1 : HUGE_PAGES;
+	region->hot = !strncmp(name, "hot-", 4) || region->step > 1;
 	for (i = 0; i < 4; i++) {
 		if (strcmp(strchr(name, '-') + 1, kinds[i]))
 			continue;
