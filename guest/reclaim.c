@@ -376,8 +376,9 @@ static void bellows_reclaim_write(unsigned long pfn)
 }
 
 /*
- * The page that was chosen, with a reference. NULL when it is not there any more:
- * its place is free, or has a new owner.
+ * The folio of the page that was chosen, with a reference: a huge page may be split
+ * by now, or not. NULL when the page is not there any more: its place is free, or
+ * has a new owner.
  */
 static struct folio *bellows_reclaim_find(unsigned long pfn)
 {
@@ -392,9 +393,10 @@ static struct folio *bellows_reclaim_find(unsigned long pfn)
 		return NULL;
 
 	mutex_lock(&bellows_histories.lock);
-	same = folio_pfn(folio) == pfn &&
+	same = page_folio(page) == folio &&
 	       bellows_esc_knows(&bellows_histories.page[pfn],
-				 bellows_rmap_print(folio, 0));
+				 bellows_rmap_print(folio,
+						    pfn - folio_pfn(folio)));
 	mutex_unlock(&bellows_histories.lock);
 	if (same)
 		return folio;
@@ -532,7 +534,7 @@ static bool bellows_reclaim_stalled(struct bellows_victims *victims, bool idle)
  *
  * Context: Worker. May sleep, takes the lock of the histories.
  * Return: false when there are no victims any more, when it does not pay, or when
- * the swap device does not get on.
+ * the swap device stands still.
  */
 bool bellows_reclaim_victims(unsigned long wanted, int node,
 			     unsigned int gain_percent)
