@@ -32,8 +32,8 @@ BELLOWS_KSYM(struct anon_vma *, folio_lock_anon_vma_read,
 	     BELLOWS_RMAP_CONST struct folio *folio,
 	     struct rmap_walk_control *control);
 BELLOWS_KSYM(void, flush_tlb_all, void);
-BELLOWS_KSYM(int, __mmu_notifier_clear_young, struct mm_struct *mm,
-	     unsigned long start, unsigned long end);
+BELLOWS_KSYM(BELLOWS_CLEAR_YOUNG_RESULT, __mmu_notifier_clear_young,
+	     struct mm_struct *mm, unsigned long start, unsigned long end);
 
 /*
  * A mark is where the page is in the kernel's lists, and above it whether we

@@ -275,6 +275,10 @@ static inline void bellows_page_clear_movable(struct page *page)
 #define BELLOWS_BLOCK_TYPE_OF(page, pfn)	page, pfn, MIGRATETYPE_MASK
 #endif
 
+/* What tells that a nested guest used its memory: an int in 6.12, a bool in 7.2. */
+#define BELLOWS_CLEAR_YOUNG_RESULT \
+	typeof(__mmu_notifier_clear_young(NULL, 0, 0))
+
 /* The walk over all mappings of a folio does not change it, and says so since 6.18. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 #define BELLOWS_RMAP_CONST	const
