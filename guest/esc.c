@@ -100,6 +100,19 @@ bool bellows_esc_observe(struct bellows_esc_page *page,
 }
 
 /**
+ * bellows_esc_used() - a use is found between two sweeps
+ * @page: its history
+ *
+ * That of a page that was to go, and stays for it.
+ */
+void bellows_esc_used(struct bellows_esc_page *page)
+{
+	page->uses |= BELLOWS_ESC_NEWEST;
+	page->idle = 0;
+	page->chance = BELLOWS_ESC_CHANCE_NONE;
+}
+
+/**
  * bellows_esc_class() - the class of Enhanced Second-Chance
  * @page: its history
  *

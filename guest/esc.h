@@ -102,6 +102,7 @@ struct bellows_esc_census {
 bool bellows_esc_knows(const struct bellows_esc_page *page, u32 print);
 bool bellows_esc_observe(struct bellows_esc_page *page,
 			 const struct bellows_esc_look *look, bool fresh_round);
+void bellows_esc_used(struct bellows_esc_page *page);
 void bellows_esc_forget(struct bellows_esc_page *page);
 unsigned int bellows_esc_class(const struct bellows_esc_page *page);
 unsigned int bellows_esc_age(const struct bellows_esc_page *page);

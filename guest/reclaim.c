@@ -169,11 +169,36 @@ bool bellows_reclaim_isolate(struct folio *folio, struct list_head *list)
 	return isolated;
 }
 
+/*
+ * Puts back what was used since the last sweep, and remembers that. Not every
+ * kernel's reclaim_pages() looks once more, and what one finds it tells nobody.
+ */
+static void bellows_reclaim_spare(struct list_head *list)
+{
+	struct bellows_esc_page *page;
+	struct folio *folio, *next;
+	unsigned long i;
+
+	mutex_lock(&bellows_histories.lock);
+	list_for_each_entry_safe(folio, next, list, lru) {
+		page = &bellows_histories.page[folio_pfn(folio)];
+		if (!bellows_rmap_used_since(folio, page))
+			continue;
+		for (i = 0; i < folio_nr_pages(folio); i++)
+			bellows_esc_used(page + i);
+		list_del(&folio->lru);
+		folio_add_lru(folio);
+		folio_put(folio);
+	}
+	mutex_unlock(&bellows_histories.lock);
+}
+
 /**
  * bellows_reclaim_list() - evict what is isolated
- * @list: isolated folios; empty afterwards, what could not go is back in its place
+ * @list: isolated folios; empty afterwards, what could not go, or was used since
+ *	the last sweep, is back in its place
  *
- * Context: May sleep.
+ * Context: May sleep, takes the lock of the histories.
  * Return: pages that are free now.
  */
 unsigned long bellows_reclaim_list(struct list_head *list)
@@ -182,6 +207,7 @@ unsigned long bellows_reclaim_list(struct list_head *list)
 	struct folio *folio;
 	unsigned long freed;
 
+	bellows_reclaim_spare(list);
 	/* Of a use long ago, and taken for a new one. */
 	list_for_each_entry(folio, list, lru)
 		folio_clear_referenced(folio);

@@ -185,6 +185,26 @@ static void bellows_rmap_pay_back(struct folio *folio, bool mapped_use,
 		folio_clear_referenced(folio);
 }
 
+/*
+ * Takes the accessed bits of all mappings of a locked folio. Returns true when
+ * somebody would have to be waited for in order to look: that counts as a use.
+ */
+static bool bellows_rmap_mappings(struct folio *folio,
+				  struct bellows_esc_look *look)
+{
+	struct rmap_walk_control control = {
+		.arg = look,
+		.try_lock = true,
+		.rmap_one = bellows_rmap_one,
+		.anon_lock = bellows_rmap_lock,
+	};
+
+	if (folio_mapped(folio))
+		bellows_ksym_call(rmap_walk)(folio, &control);
+
+	return control.contended;
+}
+
 /**
  * bellows_rmap_look() - look at a folio, and take the traces of its use
  * @folio: on an LRU list, with a reference held
@@ -197,13 +217,7 @@ static void bellows_rmap_pay_back(struct folio *folio, bool mapped_use,
 void bellows_rmap_look(struct folio *folio, const struct bellows_esc_page *last,
 		       struct bellows_esc_look *look)
 {
-	struct rmap_walk_control control = {
-		.arg = look,
-		.try_lock = true,
-		.rmap_one = bellows_rmap_one,
-		.anon_lock = bellows_rmap_lock,
-	};
-	bool mapped_use;
+	bool mapped_use, contended;
 
 	*look = (struct bellows_esc_look){ .mark = last->mark };
 	if (!folio_trylock(folio)) {
@@ -212,10 +226,9 @@ void bellows_rmap_look(struct folio *folio, const struct bellows_esc_page *last,
 		return;
 	}
 
-	if (folio_mapped(folio))
-		bellows_ksym_call(rmap_walk)(folio, &control);
+	contended = bellows_rmap_mappings(folio, look);
 	mapped_use = look->used;
-	look->used |= control.contended;
+	look->used |= contended;
 	look->used |= bellows_rmap_flags_used(folio, last->mark);
 	if (look->used)
 		bellows_rmap_pay_back(folio, mapped_use, last->uses & 0x80);
@@ -230,6 +243,40 @@ void bellows_rmap_look(struct folio *folio, const struct bellows_esc_page *last,
 	if (folio_test_referenced(folio))
 		look->mark |= BELLOWS_MARK_REFERENCED;
 	folio_unlock(folio);
+}
+
+/**
+ * bellows_rmap_used_since() - was a folio used since the last look?
+ * @folio: off its LRU list, with a reference held. Uses by way of its mappings are
+ *	taken, and paid back.
+ * @last: its history, of the first page
+ *
+ * Context: May sleep.
+ * Return: true if it was, or when somebody works on it at the moment.
+ */
+bool bellows_rmap_used_since(struct folio *folio,
+			     const struct bellows_esc_page *last)
+{
+	struct bellows_esc_look look = {};
+	u8 mark = last->mark;
+	bool contended;
+
+	if (!folio_trylock(folio))
+		return true;
+	contended = bellows_rmap_mappings(folio, &look);
+	if (look.used)
+		folio_mark_accessed(folio);
+	look.used |= contended;
+	/* Off its list it is in no generation any more, and that is no use. */
+	if ((mark & BELLOWS_MARK_PLACE) >= BELLOWS_MARK_GENERATION)
+		mark = (mark & BELLOWS_MARK_REFERENCED) | BELLOWS_MARK_ACTIVE;
+	/* Without a history a flag may be of any time. */
+	if (!bellows_esc_knows(last, bellows_rmap_print(folio, 0)))
+		mark = BELLOWS_MARK_REFERENCED | BELLOWS_MARK_ACTIVE;
+	look.used |= bellows_rmap_flags_used(folio, mark);
+	folio_unlock(folio);
+
+	return look.used;
 }
 
 /**

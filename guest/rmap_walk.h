@@ -16,6 +16,8 @@ bool bellows_rmap_init(void);
 u32 bellows_rmap_print(const struct folio *folio, unsigned int offset);
 void bellows_rmap_look(struct folio *folio, const struct bellows_esc_page *last,
 		       struct bellows_esc_look *look);
+bool bellows_rmap_used_since(struct folio *folio,
+			     const struct bellows_esc_page *last);
 void bellows_rmap_flush(void);
 
 #endif /* _BELLOWS_GUEST_RMAP_WALK_H */

@@ -73,6 +73,13 @@ regions_report()
 		guest_run "$1" 'cat /tmp/regions' | grep pages=
 }
 
+# regions_use_cold NAME - uses what is cold once.
+regions_use_cold()
+{
+	guest_run -t 20 "$1" 'echo ready >/tmp/regions; kill -USR2 $(pidof regions)' &&
+		wait_until 60 "guest_run -t 10 $1 'grep -q ^used /tmp/regions' 2>/dev/null"
+}
+
 # regions_end NAME - ends it, with a last report that verifies the content.
 regions_end()
 {

@@ -65,6 +65,25 @@ static void a_use_counts_for_the_whole_window(void **state)
 	assert_true(bellows_esc_proven(&page));
 }
 
+/* As if a sweep had just seen it. */
+static void use_between_sweeps_counts_for_the_whole_window(void **state)
+{
+	struct bellows_esc_page page = {};
+
+	sweeps(&page, false, false, BELLOWS_ESC_WINDOW + 1);
+	assert_true(bellows_esc_proven(&page));
+	page.chance = BELLOWS_ESC_CHANCE_OVER;
+	bellows_esc_used(&page);
+	assert_int_equal(bellows_esc_class(&page), 2);
+	assert_int_equal(bellows_esc_age(&page), 0);
+	assert_int_equal(page.chance, BELLOWS_ESC_CHANCE_NONE);
+	sweeps(&page, false, false, BELLOWS_ESC_WINDOW - 1);
+	assert_int_equal(bellows_esc_class(&page), 2);
+	assert_false(bellows_esc_proven(&page));
+	sweep(&page, false, false);
+	assert_int_equal(bellows_esc_class(&page), 0);
+}
+
 /* What a single bit, or a short window, gets wrong. */
 static void used_every_third_sweep_is_used(void **state)
 {
@@ -342,6 +361,7 @@ int main(void)
 		cmocka_unit_test(first_sight_says_nothing),
 		cmocka_unit_test(class_is_right_from_the_second_sweep),
 		cmocka_unit_test(a_use_counts_for_the_whole_window),
+		cmocka_unit_test(use_between_sweeps_counts_for_the_whole_window),
 		cmocka_unit_test(used_every_third_sweep_is_used),
 		cmocka_unit_test(code_lives_longer),
 		cmocka_unit_test(hint_counts_as_use),

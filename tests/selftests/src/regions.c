@@ -18,6 +18,8 @@
  * By default all eight. Beside them there is "part-anon", of which one page in 2 MiB
  * is hot: with huge pages, one in each of them.
  *
+ * At SIGUSR2 all that is cold is used once too; then it writes "used".
+ *
  * At SIGUSR1, and before the end, writes to stdout a line for each region:
  *
  *	REGION pages=N present=N known=N right=N class=N/N/N/N bad=N
@@ -61,12 +63,14 @@ struct region {
 
 static struct region regions[REGIONS_MAX];
 static unsigned int nr_regions;
-static volatile sig_atomic_t report_wanted, end_wanted;
+static volatile sig_atomic_t report_wanted, use_wanted, end_wanted;
 
 static void on_signal(int number)
 {
 	if (number == SIGUSR1)
 		report_wanted = 1;
+	else if (number == SIGUSR2)
+		use_wanted = 1;
 	else
 		end_wanted = 1;
 }
@@ -253,6 +257,17 @@ static void use(struct region *region)
 	}
 }
 
+static void use_cold(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_regions; i++)
+		if (!regions[i].hot)
+			use(&regions[i]);
+	printf("used\n");
+	fflush(stdout);
+}
+
 static uint64_t frame(int pagemap, const void *address)
 {
 	uint64_t entry = 0;
@@ -396,6 +411,7 @@ int main(int argc, char **argv)
 		add(all[i]);
 
 	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	for (i = 0; i < nr_regions; i++)
 		make(&regions[i], dir, mib, small);
@@ -411,6 +427,10 @@ int main(int argc, char **argv)
 		for (i = 0; i < nr_regions; i++)
 			if (regions[i].hot)
 				use(&regions[i]);
+		if (use_wanted) {
+			use_wanted = 0;
+			use_cold();
+		}
 		if (report_wanted) {
 			report_wanted = 0;
 			report(false);
