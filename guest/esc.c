@@ -127,6 +127,18 @@ unsigned int bellows_esc_class(const struct bellows_esc_page *page)
 }
 
 /**
+ * bellows_esc_goes() - may a page that was taken still go?
+ * @page: its history
+ *
+ * Return: false when a use was found since that was not forgiven.
+ */
+bool bellows_esc_goes(const struct bellows_esc_page *page)
+{
+	return bellows_esc_class(page) < 2 ||
+	       page->chance == BELLOWS_ESC_CHANCE_OVER;
+}
+
+/**
  * bellows_esc_age() - how long was it idle, as the host is told
  * @page: its history
  *

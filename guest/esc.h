@@ -105,6 +105,7 @@ bool bellows_esc_observe(struct bellows_esc_page *page,
 void bellows_esc_used(struct bellows_esc_page *page);
 void bellows_esc_forget(struct bellows_esc_page *page);
 unsigned int bellows_esc_class(const struct bellows_esc_page *page);
+bool bellows_esc_goes(const struct bellows_esc_page *page);
 unsigned int bellows_esc_age(const struct bellows_esc_page *page);
 unsigned int bellows_esc_rank(const struct bellows_esc_page *page);
 bool bellows_esc_proven(const struct bellows_esc_page *page);

@@ -18,6 +18,7 @@
 #include <bellows/abi.h>
 
 #include "blocks.h"
+#include "clock.h"
 #include "counters.h"
 #include "evacuate.h"
 #include "reclaim.h"
@@ -91,10 +92,10 @@ void bellows_victims_init(void)
 	struct bellows_choice *choice = &bellows_choice;
 
 	if (!bellows_sweep_works() || !bellows_blocks_isolates() ||
-	    !bellows_reclaim_init())
+	    !bellows_reclaim_init() || !bellows_clock_init())
 		goto kernel;
 	if (!bellows_evacuate_init()) {
-		bellows_reclaim_exit();
+		bellows_clock_exit();
 		goto kernel;
 	}
 	choice->possible = true;
@@ -115,7 +116,7 @@ void bellows_victims_exit(void)
 	if (!bellows_choice.possible)
 		return;
 	bellows_evacuate_exit();
-	bellows_reclaim_exit();
+	bellows_clock_exit();
 	bellows_choice.possible = false;
 }
 
@@ -214,7 +215,7 @@ void bellows_victims_begin(void)
 	mutex_lock(&bellows_histories.lock);
 	bellows_histories.inflating = true;
 	mutex_unlock(&bellows_histories.lock);
-	bellows_reclaim_begin(READ_ONCE(bellows_victims_settings.policy) ==
+	bellows_clock_begin(READ_ONCE(bellows_victims_settings.policy) ==
 			      BELLOWS_POLICY_ESC ? BELLOWS_ESC_RANKS :
 						   BELLOWS_ESC_RANK_USED);
 }
@@ -337,7 +338,7 @@ static bool bellows_victims_make_room(unsigned long blocks, unsigned long room,
 			       bellows_evacuate_cold(missing);
 		else
 			more = !bellows_histories.guessing &&
-			       bellows_reclaim_victims(missing, node, percent);
+			       bellows_clock_evict(missing, node, percent);
 		bellows_blocks_drain();
 	}
 

@@ -84,6 +84,22 @@ static void use_between_sweeps_counts_for_the_whole_window(void **state)
 	assert_int_equal(bellows_esc_class(&page), 0);
 }
 
+/* It was taken, and is being written. */
+static void what_is_used_on_its_way_out_stays(void **state)
+{
+	struct bellows_esc_page page = {};
+
+	sweeps(&page, false, true, BELLOWS_ESC_WINDOW + 1);
+	assert_true(bellows_esc_goes(&page));
+	bellows_esc_used(&page);
+	assert_false(bellows_esc_goes(&page));
+	/* One of a class that was used, whose use was forgiven. */
+	page.chance = BELLOWS_ESC_CHANCE_OVER;
+	assert_true(bellows_esc_goes(&page));
+	bellows_esc_used(&page);
+	assert_false(bellows_esc_goes(&page));
+}
+
 /* What a single bit, or a short window, gets wrong. */
 static void used_every_third_sweep_is_used(void **state)
 {
@@ -362,6 +378,7 @@ int main(void)
 		cmocka_unit_test(class_is_right_from_the_second_sweep),
 		cmocka_unit_test(a_use_counts_for_the_whole_window),
 		cmocka_unit_test(use_between_sweeps_counts_for_the_whole_window),
+		cmocka_unit_test(what_is_used_on_its_way_out_stays),
 		cmocka_unit_test(used_every_third_sweep_is_used),
 		cmocka_unit_test(code_lives_longer),
 		cmocka_unit_test(hint_counts_as_use),
