@@ -108,16 +108,25 @@ stat_of()
 
 # ---- migration and snapshots, by QEMU's own means ----
 
-# migrate_to NAME URI - until all is sent; the source is paused then. Prints how many MiB went.
+# migrate_to NAME URI [CONDITION] - until all is sent; the source is paused then. Next to nothing is sent before CONDITION holds.
+# Prints how many MiB went.
 migrate_to()
 {
 	local info
 
+	[ $# -lt 3 ] || migrate_at_most "$1" 65536 || return
 	guest_qmp "$1" "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"$2\"}}" >/dev/null || return
+	[ $# -lt 3 ] || { wait_until 60 "$3" && migrate_at_most "$1" 0; } || return
 	wait_until 90 "info=\$(guest_qmp $1 '{\"execute\":\"query-migrate\"}') && [[ \$info == *'\"status\": \"completed\"'* ]]" ||
 		{ echo "$info"; return 1; }
 	info=${info##*\"transferred\": }
 	echo $((${info%%,*} >> 20))
+}
+
+# migrate_at_most NAME BYTES - in a second; 0 for no limit.
+migrate_at_most()
+{
+	guest_qmp "$1" "{\"execute\":\"migrate-set-parameters\",\"arguments\":{\"max-bandwidth\":$2}}" >/dev/null
 }
 
 # arrive FROM TO BETWEEN [OPTION...] - a live migration of a guest of 384 MiB, whose new QEMU is started with these options. The
