@@ -168,7 +168,10 @@ static inline void bellows_shrinker_free(struct shrinker *shrinker)
  * Were histories and made blocks tried on this kernel? On others the choice is
  * left to the kernel, as with the stock driver.
  */
-#define BELLOWS_CHOOSES	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
+#define BELLOWS_CHOOSES                               \
+	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0) || \
+	 (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && \
+	  LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)))
 
 /* What takes a page off its list returns 0 for success until 6.2, then true. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
