@@ -47,6 +47,8 @@ squeeze()
 		"-drive file=/run/large,format=raw,if=virtio,cache=unsafe" --qemu \
 		"-drive file=/run/modules.img,format=raw,if=virtio,readonly=on" || die "no guest"
 	large_mount a || die "no file system"
+	# Since 6.7 a CPU sets more and more single pages aside at a time, and they would lie apart from the large folios.
+	guest_run a 'echo 100000 >/proc/sys/vm/percpu_pagelist_high_fraction' || die "no choice of how many"
 	guest_set a policy esc
 	esc_sweep a 50 400
 	regions_start a -l -u 300 -d /large "$@" || die "no regions"
