@@ -51,6 +51,8 @@ prepare load -m 448
 # It does not come back to say how that went.
 guest_run -t 5 a 'nextkernel go' >/dev/null 2>&1
 check "load: another kernel runs" wait_until 120 another_kernel
+# Without, the host would write to a page of the new kernel, until that uses it and the host sees that.
+check_equal "load: the one before has said goodbye" 1 "$(host_value counters/byes)"
 check_equal "load: the host counts no page of it as given" 0 "$(host_value released)"
 check_equal "load: and has none of it pinned" 0 "$(host_value counters/pinned_pages)"
 check "load: all memory is there, and holds what is written to it" \
