@@ -45,6 +45,14 @@
 #define BELLOWS_EVACUATE_MAX	4
 /* Passes over one block: a page may be busy for a moment. */
 #define BELLOWS_EVACUATE_PASSES	3
+/*
+ * Whoever is in a hurry looks at no fewer blocks, and for no less time, before the
+ * cheapest of those go.
+ */
+#define BELLOWS_PART_BLOCKS	64
+#define BELLOWS_PART_MS		20
+/* Of a part one in so many: those that were not looked at may be cheaper. */
+#define BELLOWS_PART_SHARE	4
 /* A block that has become dearer than that waits for the next ranking. */
 #define BELLOWS_COST_SLACK	(BELLOWS_BLOCK_PAGES / 4)
 
@@ -75,10 +83,12 @@ struct bellows_ranked {
 
 /**
  * struct bellows_evacuation - the blocks, in order; the worker's own
- * @ranked: all of them
+ * @ranked: all of them, or a part
  * @trials: what came of trying to empty them, by their number
  * @size: room in @ranked, and length of @trials
+ * @next: number of the block at which the next part begins
  * @nr: length of @ranked
+ * @end: one past the last of @ranked that may be emptied
  * @best: the first not yet tried
  * @worst: one past the last of which the cold pages were not yet dropped
  * @moves_max: pages that may be moved for one block
@@ -90,7 +100,9 @@ struct bellows_evacuation {
 	struct bellows_ranked *ranked;
 	struct bellows_esc_trials *trials;
 	unsigned long size;
+	unsigned long next;
 	unsigned long nr;
+	unsigned long end;
 	unsigned long best;
 	unsigned long worst;
 	unsigned int moves_max;
@@ -167,41 +179,78 @@ static bool bellows_evacuate_futile(unsigned long start)
 				       READ_ONCE(bellows_histories.sweeps));
 }
 
-/**
- * bellows_evacuate_rank() - look at all blocks and put them in order
- * @moves_max: pages that may be moved for one block
- * @node: of this node only; NUMA_NO_NODE for all
- *
- * Context: Worker. May sleep, takes the lock of the histories.
- */
-void bellows_evacuate_rank(unsigned int moves_max, int node)
+/* Looks at one block, and adds it to those that are put in order. */
+static void bellows_evacuate_look(unsigned long start, unsigned int moves_max,
+				  int node)
 {
 	struct bellows_evacuation *evacuation = &bellows_evacuation;
 	struct bellows_esc_block block;
 	struct bellows_ranked *ranked;
-	unsigned long i, start;
+
+	if (!bellows_content_of_block(start, &block) ||
+	    (node != NUMA_NO_NODE && node != pfn_to_nid(start)))
+		return;
+	if (bellows_evacuate_futile(start))
+		block.stuck = BELLOWS_BLOCK_PAGES;
+	ranked = &evacuation->ranked[evacuation->nr++];
+	ranked->start = start;
+	ranked->cost = bellows_esc_block_cost(&block, moves_max);
+}
+
+/**
+ * bellows_evacuate_blocks() - how many blocks are there to be looked at?
+ *
+ * Context: Any.
+ * Return: of all nodes, those without memory too.
+ */
+unsigned long bellows_evacuate_blocks(void)
+{
+	return bellows_evacuation.size;
+}
+
+/**
+ * bellows_evacuate_rank() - look at blocks and put them in order
+ * @moves_max: pages that may be moved for one block
+ * @node: of this node only; NUMA_NO_NODE for all
+ * @hurry: look at a part only, each time at the next one, and empty the cheapest of
+ *	it: to look at all of a large guest takes longer than to make the first
+ *	hundred blocks, and a host in need does not wait for that
+ *
+ * Context: Worker. May sleep, takes the lock of the histories.
+ * Return: how many it looked at, bellows_evacuate_blocks() at most.
+ */
+unsigned long bellows_evacuate_rank(unsigned int moves_max, int node, bool hurry)
+{
+	struct bellows_evacuation *evacuation = &bellows_evacuation;
+	u64 started_ns = ktime_get_ns(), most_ns = BELLOWS_PART_MS * NSEC_PER_MSEC;
+	unsigned long looked = 0;
 
 	/* A page on its way to a list looks stuck. */
 	bellows_reclaim_settle();
 	evacuation->nr = 0;
-	for (i = 0; i < evacuation->size; i++) {
-		start = i * BELLOWS_BLOCK_PAGES;
-		if (!bellows_content_of_block(start, &block) ||
-		    (node != NUMA_NO_NODE && node != pfn_to_nid(start)))
-			continue;
-		if (bellows_evacuate_futile(start))
-			block.stuck = BELLOWS_BLOCK_PAGES;
-		ranked = &evacuation->ranked[evacuation->nr++];
-		ranked->start = start;
-		ranked->cost = bellows_esc_block_cost(&block, moves_max);
+	while (looked < evacuation->size) {
+		if (hurry && evacuation->nr >= BELLOWS_PART_BLOCKS &&
+		    ktime_get_ns() - started_ns >= most_ns)
+			break;
+		bellows_evacuate_look(evacuation->next * BELLOWS_BLOCK_PAGES,
+				      moves_max, node);
+		evacuation->next = (evacuation->next + 1) % evacuation->size;
+		looked++;
 		cond_resched();
 	}
 	sort(evacuation->ranked, evacuation->nr, sizeof(*evacuation->ranked),
 	     bellows_by_cost, NULL);
 	evacuation->best = 0;
 	evacuation->worst = evacuation->nr;
+	evacuation->end = evacuation->nr;
+	if (looked < evacuation->size)
+		evacuation->end /= BELLOWS_PART_SHARE;
 	evacuation->moves_max = moves_max;
 	evacuation->nr_planned = 0;
+	trace_bellows_rank(looked, evacuation->size,
+			   ktime_get_ns() - started_ns);
+
+	return looked;
 }
 
 /**
@@ -266,7 +315,7 @@ unsigned long bellows_evacuate_plan(unsigned int blocks, unsigned long *room)
 	evacuation->planned_from = evacuation->best;
 	blocks = min_t(unsigned int, blocks, BELLOWS_EVACUATE_MAX);
 	while (evacuation->nr_planned < blocks &&
-	       evacuation->best < evacuation->worst) {
+	       evacuation->best < min(evacuation->worst, evacuation->end)) {
 		ranked = &evacuation->ranked[evacuation->best];
 		if (ranked->cost == BELLOWS_ESC_NEVER)
 			break;

@@ -11,7 +11,9 @@ struct bellows_pages;
 
 bool bellows_evacuate_init(void);
 void bellows_evacuate_exit(void);
-void bellows_evacuate_rank(unsigned int moves_max, int node);
+unsigned long bellows_evacuate_blocks(void);
+unsigned long bellows_evacuate_rank(unsigned int moves_max, int node,
+				    bool hurry);
 unsigned long bellows_evacuate_cold(unsigned long wanted);
 unsigned long bellows_evacuate_plan(unsigned int blocks, unsigned long *room);
 unsigned int bellows_evacuate_do(struct bellows_pages *taken);

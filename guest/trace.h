@@ -156,6 +156,23 @@ TRACE_EVENT(bellows_evict,
 		  __entry->freed, __entry->net)
 );
 
+TRACE_EVENT(bellows_rank,
+	TP_PROTO(unsigned long looked, unsigned long blocks, u64 ns),
+	TP_ARGS(looked, blocks, ns),
+	TP_STRUCT__entry(
+		__field(unsigned long, looked)
+		__field(unsigned long, blocks)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->looked = looked;
+		__entry->blocks = blocks;
+		__entry->ns = ns;
+	),
+	TP_printk("looked=%lu blocks=%lu ns=%llu", __entry->looked,
+		  __entry->blocks, __entry->ns)
+);
+
 TRACE_EVENT(bellows_evacuate,
 	TP_PROTO(unsigned long pfn, unsigned int cold, unsigned int moves,
 		 unsigned long evicted, unsigned long migrated, bool made, u64 ns),

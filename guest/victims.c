@@ -54,6 +54,9 @@ struct bellows_victims_settings bellows_victims_settings = {
  * @ranked: the blocks are in order, as of @ranked_at (jiffies)
  * @ranked_at: see @ranked
  * @node: of which node they are
+ * @part: they are only some of its blocks
+ * @fruitless: blocks looked at, part by part, since the last one was made
+ * @thorough: no part brought anything, since the host is short or there are histories
  * @exhausted: nothing can be missed any more, as of @exhausted_at
  * @exhausted_at: number of the sweep that said so
  * @unfinished: the last bite took too long, and goes on with the next
@@ -67,6 +70,9 @@ struct bellows_choice {
 	bool ranked;
 	unsigned long ranked_at;
 	int node;
+	bool part;
+	unsigned long fruitless;
+	bool thorough;
 	bool exhausted;
 	unsigned long exhausted_at;
 	bool unfinished;
@@ -172,6 +178,8 @@ void bellows_victims_hear(u32 request)
 	bellows_choice.distress = request & BELLOWS_REQ_DISTRESS;
 	if (bellows_choice.in_need)
 		bellows_sweep_want(false);
+	else
+		bellows_choice.thorough = false;
 }
 
 /**
@@ -260,6 +268,7 @@ static void bellows_victims_guess(bool guessing)
 	WRITE_ONCE(histories->guessing, guessing);
 	mutex_unlock(&histories->lock);
 	bellows_choice.ranked = false;
+	bellows_choice.thorough = false;
 	bellows_choice.exhausted = false;
 }
 
@@ -329,7 +338,8 @@ static bool bellows_victims_make_room(unsigned long blocks, unsigned long room,
 		}
 		/*
 		 * Dropping cache makes nothing available that was not before,
-		 * and a guess is good enough for nothing else.
+		 * and a guess is good enough for nothing else. There may be cold
+		 * cache in the next part.
 		 */
 		if (cold)
 			cold = bellows_blocks_room() >=
@@ -338,6 +348,7 @@ static bool bellows_victims_make_room(unsigned long blocks, unsigned long room,
 			       bellows_evacuate_cold(missing);
 		else
 			more = !bellows_histories.guessing &&
+			       !bellows_choice.part &&
 			       bellows_clock_evict(missing, node, percent);
 		bellows_blocks_drain();
 	}
@@ -355,12 +366,24 @@ static bool bellows_victims_ranked(int node)
 			   msecs_to_jiffies(BELLOWS_ORDER_MS));
 }
 
+/*
+ * Puts blocks in order: all of them, or, as long as the host is short and there is
+ * cold cache to be found, the next part.
+ */
 static void bellows_victims_rank(int node)
 {
 	struct bellows_choice *choice = &bellows_choice;
+	unsigned long looked;
 
-	bellows_evacuate_rank(READ_ONCE(bellows_victims_settings.block_moves_max),
-			      node);
+	if (choice->fruitless >= bellows_evacuate_blocks()) {
+		choice->thorough = true;
+		choice->fruitless = 0;
+	}
+	choice->part = choice->in_need && !choice->thorough;
+	looked = bellows_evacuate_rank(
+		READ_ONCE(bellows_victims_settings.block_moves_max), node,
+		choice->part);
+	choice->fruitless += choice->part ? looked : 0;
 	choice->ranked = true;
 	choice->ranked_at = jiffies;
 	choice->node = node;
@@ -382,8 +405,10 @@ static bool bellows_victims_make(struct bellows_pages *taken,
 			return false;
 		if (!bellows_victims_make_room(planned, room, node))
 			return bellows_choice.unfinished;
-		if (bellows_evacuate_do(taken))
+		if (bellows_evacuate_do(taken)) {
+			bellows_choice.fruitless = 0;
 			return true;
+		}
 	}
 
 	return false;
@@ -400,6 +425,7 @@ static bool bellows_victims_make(struct bellows_pages *taken,
 void bellows_victims_take(struct bellows_pages *taken, unsigned long blocks,
 			  int node)
 {
+	unsigned long deadline = jiffies + msecs_to_jiffies(BELLOWS_BITE_MS);
 	struct bellows_choice *choice = &bellows_choice;
 
 	choice->unfinished = false;
@@ -411,9 +437,14 @@ void bellows_victims_take(struct bellows_pages *taken, unsigned long blocks,
 	if (bellows_victims_ranked(node) &&
 	    bellows_victims_make(taken, blocks, node))
 		return;
-	bellows_victims_rank(node);
-	if (bellows_victims_make(taken, blocks, node))
-		return;
+	do {
+		bellows_victims_rank(node);
+		if (bellows_victims_make(taken, blocks, node))
+			return;
+		choice->unfinished = choice->part && time_after(jiffies, deadline);
+		if (choice->unfinished)
+			return;
+	} while (choice->part);
 
 	choice->ranked = false;
 	choice->exhausted = true;

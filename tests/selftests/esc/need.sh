@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A host that is short is not kept waiting until there are histories: it gets what was read once, and nothing that is in
-# use.
+# use. Nor until all of the guest's memory was looked at, however large it is.
 #
 # timeout: 300
 
@@ -14,6 +14,20 @@
 ONCE_MIB=200
 # Asked beyond what is free in the guest: half of what was read once.
 BEYOND_MIB=100
+TRACING=/sys/kernel/tracing
+# A fast machine looks at all of this guest in less.
+PART_NS=20000000
+
+# looked_at_a_part - the first time that the guest chose blocks.
+looked_at_a_part()
+{
+	local looked blocks ns
+
+	read -r looked blocks ns < <(guest_run a "sed -n 's/.*bellows_rank: looked=//p' $TRACING/trace" |
+		sed 's/blocks=//; s/ns=//; 1q')
+	note "looked at $looked of $blocks blocks first"
+	((looked > 0 && (looked < blocks || ns < PART_NS)))
+}
 
 # squeeze MGLRU - of a guest whose histories take minutes.
 squeeze()
@@ -35,8 +49,10 @@ squeeze()
 	free=$(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo")
 	wanted=$((free + BEYOND_MIB))
 	note "$what: $free MiB are free in the guest, $wanted shall go"
+	guest_run a "echo 1 >$TRACING/events/bellows_guest/bellows_rank/enable" || die "nothing to trace with"
 	press $wanted
 	check "$what: the guest gives more than is free" wait_until 60 "[ \$(size_mib a) -ge $((free + BEYOND_MIB / 2)) ]"
+	check "$what: without a look at all of its memory first" looked_at_a_part
 	check_range "$what: before it has histories (sweeps)" 0 "$(guest_value a counters/sweeps)" 8
 	sleep 3
 	refaults=$(($(guest_vmstat a workingset_refault_file) - refaults))
