@@ -372,9 +372,12 @@ static void policy_progress(const struct policy_moment *moment,
 			POLICY_HORIZON_MS / 1000;
 
 	if (!owes || guest->size_pages > state->progress_pages) {
-		/* Being asked for nothing is no merit. */
-		if (guest->size_pages > state->progress_pages)
+		/* Being asked for nothing is no merit; to deliver late is one. */
+		if (guest->size_pages > state->progress_pages) {
 			state->aside_count = 0;
+			if (state->aside_bound == POLICY_BOUND_STUCK)
+				state->aside_ns = 0;
+		}
 		state->progress_ns = now;
 		state->progress_pages = guest->size_pages;
 	} else if (!state->aside_ns &&

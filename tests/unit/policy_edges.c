@@ -477,6 +477,29 @@ static void many_guests_cost_little(void **state)
 	world_close(&world);
 }
 
+/* What it was asked for came at last: it is slow, and may be asked again. */
+static void late_guest_is_not_stuck(void **state)
+{
+	struct world world;
+	struct policy_guest *guest;
+
+	open_short(&world, 2, WORLD_GIB);
+	guest = guest_of(&world, 0);
+	world_plan(&world);
+	assert_true(guest->target_pages > 0);
+	plan_after(&world, world.settings.stuck_ms);
+	assert_int_equal(guest->bound, POLICY_BOUND_STUCK);
+	assert_int_equal(guest->target_pages, 0);
+
+	plan_after(&world, 100);
+	assert_int_equal(guest->bound, POLICY_BOUND_STUCK);
+	world.guests[0].size = 2 * WORLD_MIB;
+	plan_after(&world, 100);
+	assert_int_not_equal(guest->bound, POLICY_BOUND_STUCK);
+	assert_true(guest->target_pages > 2 * WORLD_MIB);
+	world_close(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +509,7 @@ int main(void)
 		cmocka_unit_test(what_arrives_on_a_node_is_not_given_back),
 		cmocka_unit_test(
 			what_was_given_since_lies_where_it_was_asked_for),
+		cmocka_unit_test(late_guest_is_not_stuck),
 		cmocka_unit_test(cries_are_not_believed_for_ever),
 		cmocka_unit_test(who_is_not_believed_loses_it_bit_by_bit),
 		cmocka_unit_test(looks_in_haste_see_no_more),
