@@ -4,7 +4,7 @@
 # A host that is short is not kept waiting until there are histories: it gets what was read once, and nothing that is in
 # use. Nor until all of the guest's memory was looked at, however large it is.
 #
-# timeout: 300
+# timeout: 480
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../pair-lib.sh"
