@@ -48,7 +48,7 @@ build_module()
 }
 
 # summarize - from figures on stdin to a line for each case and metric, in the order in which they come first: medians of
-# both sides, their ratio, how often ours was measured, and its spread, (highest - lowest) / median.
+# both sides, their ratio where that means something, how often ours was measured, and its spread, (highest - lowest) / median.
 summarize()
 {
 	awk -F '\t' -v OFS='\t' '
@@ -85,7 +85,7 @@ summarize()
 			printf "%s\t%s\t%s\t%s\t%d\t%.1f%%\n", rows[i],
 				count["ours" SUBSEP rows[i]] ? sprintf("%.6g", median) : "-",
 				measured ? sprintf("%.7g", peer) : "-",
-				peer && count["ours" SUBSEP rows[i]] ? sprintf("%.4g", median / peer) : "-",
+				(peer > 0 && count["ours" SUBSEP rows[i]]) ? sprintf("%.4g", median / peer) : "-",
 				count["ours" SUBSEP rows[i]], spread
 		}
 	}'

@@ -2,19 +2,21 @@
 /*
  * A workload in a guest whose hot and cold memory are known, and how fast it is.
  *
- *	load [-d DIR] [-p MS] AREA...
+ *	load [-d DIR] [-p MS] [-i] AREA...
  *	load stat
  *
  *	-d DIR	where the files are; default /disk
  *	-p MS	pause after each pass; default 20
+ *	-i	interleaved: filled side by side, so that they lie among each other
  *
  * AREA is KIND:MIB:USE. KIND: "anon", "noise" (anonymous memory that does not
  * compress), "mmap" (a file that is mapped), "read" (a file that is read by
- * read()), "sqlite" (a database, of which rows are read), "compile" (a compiler,
- * in compiler/ of DIR; a pass is one run, and counts as a page). USE: "cold" (never
- * after it was filled), "hot" (all of it in each pass), "slow" (all of it every
- * 3 s), "zipf" (4096 pages of it in each pass, few of them often), "scan" (2 MiB
- * in each pass, from the first to the last and again).
+ * read()), "hole" (the same, of a file that has nothing on the disk), "sqlite" (a
+ * database, of which rows are read), "compile" (a compiler, in compiler/ of DIR; a
+ * pass is one run, and counts as a page). USE: "cold" (never after it was filled),
+ * "hot" (all of it in each pass), "slow" (all of it every 3 s), "zipf" (4096 pages
+ * of it in each pass, few of them often), "scan" (2 MiB in each pass, from the first
+ * to the last and again).
  *
  * Writes "ready" when all is filled, and then at each SIGUSR1 what was done since
  * the last one: ns of work, pages used, ns of the longest pass. Ends at SIGTERM.
@@ -29,6 +31,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,23 +148,26 @@ static size_t pick_zipf(const struct area *area)
 	return area->place[low];
 }
 
-static void make_file(struct area *area, const char *dir)
+static void open_file(struct area *area, const char *dir)
 {
-	uint64_t words[PAGE / 8];
 	char path[256];
-	size_t page;
 
 	snprintf(path, sizeof(path), "%s/load-%zu", dir, area - areas);
 	area->file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (area->file < 0)
 		fail(path);
-	for (page = 0; page < area->pages; page++) {
-		fill_page(area, page, words);
-		if (write(area->file, words, PAGE) != PAGE)
-			fail(path);
-	}
-	if (fsync(area->file))
+	if (strcmp(area->kind, "hole"))
+		return;
+	if (ftruncate(area->file, area->pages * PAGE))
 		fail(path);
+	/* A page at a time is what is to be read. */
+	posix_fadvise(area->file, 0, 0, POSIX_FADV_RANDOM);
+}
+
+static void finish_file(struct area *area)
+{
+	if (fsync(area->file))
+		fail("fsync");
 	if (!strcmp(area->kind, "mmap"))
 		area->memory = mmap(NULL, area->pages * PAGE, PROT_READ,
 				    MAP_SHARED, area->file, 0);
@@ -187,15 +193,20 @@ static void use_page(const struct area *area, size_t page)
 		fail("reading");
 }
 
+static bool has_file(const struct area *area)
+{
+	return !strcmp(area->kind, "read") || !strcmp(area->kind, "mmap") ||
+	       !strcmp(area->kind, "hole");
+}
+
 static void make(struct area *area, const char *dir)
 {
 	char path[256];
-	size_t page;
 
 	if (!strcmp(area->use, "zipf"))
 		make_zipf(area);
-	if (!strcmp(area->kind, "read") || !strcmp(area->kind, "mmap")) {
-		make_file(area, dir);
+	if (has_file(area)) {
+		open_file(area, dir);
 		return;
 	}
 	if (!strcmp(area->kind, "sqlite")) {
@@ -207,16 +218,51 @@ static void make(struct area *area, const char *dir)
 		if (asprintf(&area->compiler, "%s/compiler", dir) < 0)
 			fail("memory");
 		area->pages = 1;
-		use_page(area, 0);
 		return;
 	}
 	area->memory = mmap(NULL, area->pages * PAGE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (area->memory == MAP_FAILED)
 		fail("memory");
-	for (page = 0; page < area->pages; page++)
+}
+
+static void fill(const struct area *area, size_t page)
+{
+	uint64_t words[PAGE / 8];
+
+	if (area->database)
+		return;
+	if (area->compiler || !strcmp(area->kind, "hole")) {
+		use_page(area, page);
+		return;
+	}
+	if (!has_file(area)) {
 		fill_page(area, page,
 			  (uint64_t *)(area->memory + page * PAGE));
+		return;
+	}
+	fill_page(area, page, words);
+	if (write(area->file, words, PAGE) != PAGE)
+		fail("writing");
+}
+
+/* Areas [@first, @behind), a like share of each in every step. */
+static void fill_areas(unsigned int first, unsigned int behind)
+{
+	size_t step, page, most = 0;
+	unsigned int i;
+
+	for (i = first; i < behind; i++)
+		if (areas[i].pages > most)
+			most = areas[i].pages;
+	for (step = 0; step < most; step++)
+		for (i = first; i < behind; i++)
+			for (page = areas[i].pages * step / most;
+			     page < areas[i].pages * (step + 1) / most; page++)
+				fill(&areas[i], page);
+	for (i = first; i < behind; i++)
+		if (has_file(&areas[i]))
+			finish_file(&areas[i]);
 }
 
 /* Returns the pages used. */
@@ -353,19 +399,23 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = on_signal };
 	const char *dir = "/disk";
 	unsigned int i, pause_ms = 20;
+	bool interleaved = false;
 	int option;
 
 	if (argc == 2 && !strcmp(argv[1], "stat")) {
 		print_stat();
 		return 0;
 	}
-	while ((option = getopt(argc, argv, "d:p:")) != -1) {
+	while ((option = getopt(argc, argv, "d:p:i")) != -1) {
 		switch (option) {
 		case 'd':
 			dir = optarg;
 			break;
 		case 'p':
 			pause_ms = strtoul(optarg, NULL, 0);
+			break;
+		case 'i':
+			interleaved = true;
 			break;
 		default:
 			return 2;
@@ -375,8 +425,13 @@ int main(int argc, char **argv)
 		add(argv[optind]);
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	for (i = 0; i < nr_areas; i++)
+	for (i = 0; i < nr_areas; i++) {
 		make(&areas[i], dir);
+		if (!interleaved)
+			fill_areas(i, i + 1);
+	}
+	if (interleaved)
+		fill_areas(0, nr_areas);
 	printf("ready\n");
 	fflush(stdout);
 	work(pause_ms);

@@ -24,11 +24,11 @@ give_up()
 	exit 1
 }
 
-# boot_guest NAME - and does not wait for it.
+# boot_guest NAME [OPTION...] - and does not wait for it.
 boot_guest()
 {
 	guest_start "$1" -m $GUEST_MIB --backing "$backing" --balloon "$balloon" \
-		--append "init_on_alloc=$init tsc=reliable quiet" --no-wait || give_up "QEMU does not start"
+		--append "init_on_alloc=$init tsc=reliable quiet" --no-wait "${@:2}" || give_up "QEMU does not start"
 }
 
 # equip_guest NAME - with its balloon, when it has booted.
