@@ -77,9 +77,11 @@ demo:
 
 check:
 ifeq ($(K),all)
-	@failed=0; \
+	@failed=0 within='$(WITHIN)' started=$$(date +%s); \
 	for k in $(K_ALL); do \
-		tests/run -K $$k $$([ $$k = $(firstword $(K_ALL)) ] || echo --selftests) '$(T)' || failed=1; \
+		passed=$$((($$(date +%s) - started) / 60)); \
+		tests/run -K $$k $$([ $$k = $(firstword $(K_ALL)) ] || echo --selftests) \
+			$${within:+--within $$((within > passed ? within - passed : 0))} '$(T)' || failed=1; \
 		[ ! -d build/check ] || { rm -rf build/check-$$k; mv build/check build/check-$$k; }; \
 	done; exit $$failed
 else
