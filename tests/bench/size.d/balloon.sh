@@ -4,7 +4,8 @@
 # shellcheck disable=SC2034,SC2154
 #
 # Guests with one balloon each in the host VM, as the benchmarks of a balloon's size have them. Sourced with $side (ours or
-# stock), $backing (as guest_start has it) and $init (init_on_alloc) set.
+# stock), $backing (as guest_start has it, or "huge-memfd", for which the host takes transparent huge pages) and $init
+# (init_on_alloc) set.
 
 # shellcheck source=scripts/vm.d/guests.sh
 . "$BELLOWS_TOP/scripts/vm.d/guests.sh"
@@ -27,7 +28,8 @@ give_up()
 # boot_guest NAME [OPTION...] - and does not wait for it.
 boot_guest()
 {
-	guest_start "$1" -m $GUEST_MIB --backing "$backing" --balloon "$balloon" \
+	[ "$backing" != huge-memfd ] || echo always >/sys/kernel/mm/transparent_hugepage/shmem_enabled
+	guest_start "$1" -m $GUEST_MIB --backing "${backing#huge-}" --balloon "$balloon" \
 		--append "init_on_alloc=$init tsc=reliable quiet" --no-wait "${@:2}" || give_up "QEMU does not start"
 }
 
