@@ -11,6 +11,6 @@ build_load()
 {
 	need_packages libsqlite3-dev
 	# The linker warns of what SQLite can do with shared libraries only; it is not asked to.
-	gcc -O2 -Wall -static -o "$BENCH/load" "$BELLOWS_TOP/tests/bench/esc.d"/{load,compile,database}.c -lsqlite3 -lm \
+	gcc -O2 -Wall -static -o "$BENCH/load" "$BELLOWS_TOP/tests/bench/esc.d"/{load,compile,database,gaps}.c -lsqlite3 -lm \
 		2>"$BENCH/gcc.log" || { cat "$BENCH/gcc.log" >&2; die "the workload does not build"; }
 }

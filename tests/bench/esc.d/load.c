@@ -10,13 +10,14 @@
  *	-i	interleaved: filled side by side, so that they lie among each other
  *
  * AREA is KIND:MIB:USE. KIND: "anon", "noise" (anonymous memory that does not
- * compress), "mmap" (a file that is mapped), "read" (a file that is read by
- * read()), "hole" (the same, of a file that has nothing on the disk), "sqlite" (a
- * database, of which rows are read), "compile" (a compiler, in compiler/ of DIR; a
- * pass is one run, and counts as a page). USE: "cold" (never after it was filled),
- * "hot" (all of it in each pass), "slow" (all of it every 3 s), "zipf" (4096 pages
- * of it in each pass, few of them often), "scan" (2 MiB in each pass, from the first
- * to the last and again).
+ * compress), "gaps" (anonymous memory of which half is free, but no whole block),
+ * "mmap" (a file that is mapped), "read" (a file that is read by read()), "hole"
+ * (the same, of a file that has nothing on the disk), "sqlite" (a database, of which
+ * rows are read), "compile" (a compiler, in compiler/ of DIR; a pass is one run, and
+ * counts as a page). USE: "cold" (never after it was filled), "hot" (all of it in
+ * each pass), "slow" (all of it every 3 s), "zipf" (4096 pages of it in each pass,
+ * few of them often), "scan" (2 MiB in each pass, from the first to the last and
+ * again).
  *
  * Writes "ready" when all is filled, and then at each SIGUSR1 what was done since
  * the last one: ns of work, pages used, ns of the longest pass. Ends at SIGTERM.
@@ -42,6 +43,7 @@
 
 #include "compile.h"
 #include "database.h"
+#include "gaps.h"
 
 #define PAGE		4096UL
 #define MIB_PAGES	256UL
@@ -260,9 +262,13 @@ static void fill_areas(unsigned int first, unsigned int behind)
 			for (page = areas[i].pages * step / most;
 			     page < areas[i].pages * (step + 1) / most; page++)
 				fill(&areas[i], page);
-	for (i = first; i < behind; i++)
+	for (i = first; i < behind; i++) {
 		if (has_file(&areas[i]))
 			finish_file(&areas[i]);
+		if (!strcmp(areas[i].kind, "gaps") &&
+		    gaps_make(areas[i].memory, areas[i].pages))
+			fail("gaps");
+	}
 }
 
 /* Returns the pages used. */
