@@ -273,6 +273,7 @@ check_range "cycles" 1 $cycles 1000000000
 check_equal "errors" 0 $errors
 check_equal "damaged pages" 0 $bad_pages
 check_equal "pages lost between the accounts of guests and host" 0 $lost_pages
-check_equal "pages that are still pinned" 0 $(($(pinned_pages) - pins))
 check_forgotten "nothing is left of the guests"
+# A guest that is gone is taken apart a moment later.
+check_equal "pages that are still pinned" 0 $(($(pinned_pages) - pins))
 check_unload_host
