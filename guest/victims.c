@@ -56,7 +56,8 @@ struct bellows_victims_settings bellows_victims_settings = {
  * @node: of which node they are
  * @part: they are only some of its blocks
  * @fruitless: blocks looked at, part by part, since the last one was made
- * @thorough: no part brought anything, since the host is short or there are histories
+ * @thorough: no part brought anything, since the host is short or there are histories;
+ *	so all blocks are looked at
  * @exhausted: nothing can be missed any more, as of @exhausted_at
  * @exhausted_at: number of the sweep that said so
  * @unfinished: the last bite took too long, and goes on with the next
@@ -166,6 +167,13 @@ static bool bellows_victims_by_history(void)
 		       BELLOWS_POLICY_KERNEL;
 }
 
+/* From here on parts are worth a look again. */
+static void bellows_victims_by_parts(void)
+{
+	bellows_choice.fruitless = 0;
+	bellows_choice.thorough = false;
+}
+
 /**
  * bellows_victims_hear() - what the host says of its own need
  * @request: BELLOWS_REQ_* bits
@@ -179,7 +187,7 @@ void bellows_victims_hear(u32 request)
 	if (bellows_choice.in_need)
 		bellows_sweep_want(false);
 	else
-		bellows_choice.thorough = false;
+		bellows_victims_by_parts();
 }
 
 /**
@@ -268,7 +276,7 @@ static void bellows_victims_guess(bool guessing)
 	WRITE_ONCE(histories->guessing, guessing);
 	mutex_unlock(&histories->lock);
 	bellows_choice.ranked = false;
-	bellows_choice.thorough = false;
+	bellows_victims_by_parts();
 	bellows_choice.exhausted = false;
 }
 
