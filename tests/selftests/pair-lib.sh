@@ -155,6 +155,12 @@ pinned_pages()
 	awk '/^nr_foll_pin_acquired/ { sum += $2 } /^nr_foll_pin_released/ { sum -= $2 } END { print sum }' /proc/vmstat
 }
 
+# meminfo_mib NAME FIELD - of a guest's memory.
+meminfo_mib()
+{
+	echo $(($(guest_run -t 20 "$1" "awk '/^$2:/ { print \$2 }' /proc/meminfo") / 1024))
+}
+
 # module_references MODULE
 module_references()
 {

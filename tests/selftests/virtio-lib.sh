@@ -153,12 +153,6 @@ check_qemu_quiet()
 
 # ---- what the guest knows ----
 
-# meminfo_mib NAME FIELD
-meminfo_mib()
-{
-	echo $(($(guest_run -t 20 "$1" "awk '/^$2:/ { print \$2 }' /proc/meminfo") / 1024))
-}
-
 # guest_holds NAME MIB - the balloon has that size, to the page.
 guest_holds()
 {

@@ -56,7 +56,7 @@ check_range "the working set has what is hot, and not what is cold" 32 "$working
 unused=$(guest_value a esc/unused_clean_pages)
 check_range "cold clean pages of the highest age" $((32 * 256 * 95 / 100)) "${unused##* }" $((present * 256))
 
-wanted=$(($(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo") + 8))
+wanted=$(($(meminfo_mib a MemFree) + 8))
 check "the balloon reaches $wanted MiB, more than is free" balloon a $wanted 100
 guest_run a "cat $TRACING/trace" >/tmp/trace
 for event in sweep evacuate; do

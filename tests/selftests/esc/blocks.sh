@@ -75,7 +75,7 @@ leave_alone()
 	spoiled=$(guest_value a counters/spoiled_blocks) moved=$(guest_value a counters/migrated_pages)
 	# As much as is free and cold, less what has to stay free: in whole blocks there is not as much.
 	target=$(($(guest_value a size) / MIB + 2 * HELD_MIB - 20 +
-		$(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo")))
+		$(meminfo_mib a MemFree)))
 	seen_set a target "${target}M"
 	esc_wait_sweeps a $HELD_SWEEPS
 	spoiled=$(($(guest_value a counters/spoiled_blocks) - spoiled))

@@ -43,7 +43,7 @@ done
 esc_sweep a 50 400
 esc_wait_sweeps a 11
 
-wanted=$(($(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo") + BEYOND_MIB))
+wanted=$(($(meminfo_mib a MemFree) + BEYOND_MIB))
 check "the balloon reaches $wanted MiB, more than is free" balloon a $wanted 100
 guest_run a "cd $GUEST/counters && grep . evicted* migrated* made*" | sed 's/^/# /'
 check_range "what was promised to a group is still there (MiB)" $((FILE_MIB - 1)) "$(cache_mib own)" $((FILE_MIB + 8))

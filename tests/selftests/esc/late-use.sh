@@ -36,7 +36,7 @@ squeeze()
 	esc_wait_sweeps a 1
 	check "$what: what was cold is used" regions_use_cold a
 	refaults=$(guest_vmstat a workingset_refault_file)
-	wanted=$(($(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo") + BEYOND_MIB))
+	wanted=$(($(meminfo_mib a MemFree) + BEYOND_MIB))
 	check "$what: the balloon reaches $wanted MiB, more than is free" balloon a $wanted 50
 	check "$what: what was used late is used again" regions_use_cold a
 	refaults=$(($(guest_vmstat a workingset_refault_file) - refaults))

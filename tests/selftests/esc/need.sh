@@ -25,7 +25,7 @@ looked_at_a_part()
 
 	read -r looked blocks ns < <(guest_run a "sed -n 's/.*bellows_rank: looked=//p' $TRACING/trace" |
 		sed 's/blocks=//; s/ns=//; 1q')
-	note "looked at $looked of $blocks blocks first"
+	echo "looked at $looked of $blocks blocks first"
 	((looked > 0 && (looked < blocks || ns < PART_NS)))
 }
 
@@ -46,7 +46,7 @@ squeeze()
 	# Until what is hot was read some times.
 	sleep 3
 	refaults=$(guest_vmstat a workingset_refault_file)
-	free=$(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo")
+	free=$(meminfo_mib a MemFree)
 	wanted=$((free + BEYOND_MIB))
 	note "$what: $free MiB are free in the guest, $wanted shall go"
 	guest_run a "echo 1 >$TRACING/events/bellows_guest/bellows_rank/enable" || die "nothing to trace with"

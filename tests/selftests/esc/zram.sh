@@ -24,7 +24,7 @@ esc_sweep a 50 400
 regions_start a -u 300 -d /disk hot-anon:48 cold-anon:200 || die "no regions"
 esc_wait_sweeps a 11
 
-wanted=$(($(guest_run a "awk '/^MemFree/ { print int(\$2 / 1024) }' /proc/meminfo") + BEYOND_MIB))
+wanted=$(($(meminfo_mib a MemFree) + BEYOND_MIB))
 out=$(guest_vmstat a pswpout)
 seen_set a target ${wanted}M
 sleep 20
