@@ -149,9 +149,11 @@ check_forgotten()
 		grep -H . "$HOST"/counters/{guests,pinned_pages,active_calls} "$HOST/released" | sed 's/^/# /'
 }
 
-# Pages that the host's kernel holds pinned, whoever did it.
+# Pages that the host's kernel holds pinned, whoever did it. A CPU adds what it counted once a second, and a page may be
+# pinned on one and unpinned on another: so the CPUs are asked to do so first.
 pinned_pages()
 {
+	cat /proc/sys/vm/stat_refresh
 	awk '/^nr_foll_pin_acquired/ { sum += $2 } /^nr_foll_pin_released/ { sum -= $2 } END { print sum }' /proc/vmstat
 }
 
