@@ -3,9 +3,12 @@
  * Gets memory from the page allocator, which may reclaim and compact for it.
  */
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/numa.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/timekeeping.h>
 
 #include "allocate.h"
@@ -15,6 +18,8 @@
 /* Most that one call takes: what is taken is soon given to the host. */
 #define BELLOWS_ALLOCATED_BLOCKS_MAX 16
 #define BELLOWS_SINGLES_MAX BELLOWS_BATCH_MAX
+/* Most calls that do without blocks after one that found none. */
+#define BELLOWS_SKIP_MAX 16
 
 /*
  * Neither may ever call the OOM killer. For a block the allocator may reclaim
@@ -71,6 +76,50 @@ static void bellows_allocate_singles(struct bellows_pages *taken,
 	bellows_count(BELLOWS_ALLOCATED_PAGES, taken->nr_singles);
 }
 
+/*
+ * Where the kernel has looked for a block in vain it would do so again, and move
+ * single pages of the balloon about for it, each of which the host is told of.
+ * So after a failure some calls do without, and twice as many after the next one.
+ * Of each node, and first of NUMA_NO_NODE. The worker's own.
+ */
+static struct bellows_in_vain {
+	/* Calls to do without blocks after the last failure, */
+	u8 calls;
+	/* and how many of them are to come. */
+	u8 skip;
+} bellows_in_vain[MAX_NUMNODES + 1];
+
+/**
+ * bellows_allocate_begin() - an inflation begins: blocks are tried again
+ *
+ * Context: Worker.
+ */
+void bellows_allocate_begin(void)
+{
+	memset(bellows_in_vain, 0, sizeof(bellows_in_vain));
+}
+
+/* Tries for blocks, unless that was in vain not long ago. */
+static void bellows_try_blocks(struct bellows_pages *taken,
+			       unsigned long wanted, int node)
+{
+	struct bellows_in_vain *in_vain = &bellows_in_vain[node + 1];
+
+	if (wanted == 0)
+		return;
+	if (in_vain->skip) {
+		in_vain->skip--;
+		return;
+	}
+
+	bellows_allocate_blocks(taken, wanted, node);
+	if (taken->nr_blocks)
+		in_vain->calls = 0;
+	else
+		in_vain->calls = clamp(2 * in_vain->calls, 1, BELLOWS_SKIP_MAX);
+	in_vain->skip = in_vain->calls;
+}
+
 /* Time spent in the allocator, which may have been reclaiming for us. */
 static atomic64_t bellows_stall_ns = ATOMIC64_INIT(0);
 
@@ -115,10 +164,10 @@ void bellows_allocate(struct bellows_pages *taken, unsigned long wanted,
 
 	if (wanted == 0)
 		return;
-	bellows_allocate_blocks(taken,
-				min_t(unsigned long, blocks,
-				      BELLOWS_ALLOCATED_BLOCKS_MAX),
-				node);
+	bellows_try_blocks(taken,
+			   min_t(unsigned long, blocks,
+				 BELLOWS_ALLOCATED_BLOCKS_MAX),
+			   node);
 	if (taken->nr_blocks == 0)
 		bellows_allocate_singles(taken,
 					 min_t(unsigned long, wanted,

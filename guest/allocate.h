@@ -7,6 +7,7 @@
 
 struct bellows_pages;
 
+void bellows_allocate_begin(void);
 void bellows_allocate(struct bellows_pages *taken, unsigned long wanted,
 		      int node);
 

@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
 
+#include "allocate.h"
 #include "balloon.h"
 #include "batch.h"
 #include "counters.h"
@@ -51,6 +52,7 @@ void bellows_inflation_begin(struct bellows_inflation *inflation,
 	};
 	bellows_pages_init(&inflation->refused);
 	bellows_blocks_drain();
+	bellows_allocate_begin();
 	bellows_victims_begin();
 }
 
