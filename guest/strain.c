@@ -17,6 +17,8 @@
 #include <linux/minmax.h>
 #include <linux/workqueue.h>
 
+#include <bellows/compat.h>
+
 #include "counters.h"
 #include "strain.h"
 
@@ -31,7 +33,8 @@
 static void bellows_strain_again(struct bellows_strain *strain,
 				 unsigned int ms)
 {
-	queue_delayed_work(system_wq, &strain->work, msecs_to_jiffies(ms));
+	queue_delayed_work(bellows_percpu_wq, &strain->work,
+			   msecs_to_jiffies(ms));
 }
 
 /*

@@ -389,7 +389,7 @@ static void look_step(struct work_struct *work)
 		rest = nsecs_to_jiffies((ktime_get_ns() - started_ns) * REST) +
 		       1;
 	}
-	queue_delayed_work(system_unbound_wq, &look_work, rest);
+	queue_delayed_work(bellows_unbound_wq, &look_work, rest);
 }
 
 /**
@@ -458,7 +458,7 @@ void bellows_residence_free(struct bellows_vmem *vmem)
 void bellows_residence_start(void)
 {
 	INIT_DELAYED_WORK(&look_work, look_step);
-	queue_delayed_work(system_unbound_wq, &look_work, 0);
+	queue_delayed_work(bellows_unbound_wq, &look_work, 0);
 }
 
 /**

@@ -164,6 +164,15 @@ static inline void bellows_shrinker_free(struct shrinker *shrinker)
 }
 #endif
 
+/* The kernel's own queues have had names that say what they are since 6.17. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define bellows_percpu_wq		system_percpu_wq
+#define bellows_unbound_wq		system_dfl_wq
+#else
+#define bellows_percpu_wq		system_wq
+#define bellows_unbound_wq		system_unbound_wq
+#endif
+
 /*
  * Were histories and made blocks tried on this kernel? On others the choice is
  * left to the kernel, as with the stock driver.
@@ -252,6 +261,8 @@ static inline void bellows_page_clear_movable(struct page *page)
  * for without a mask.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+/* Which the next one takes for granted. */
+#include <linux/mm.h>
 #include <linux/page-isolation.h>
 #define BELLOWS_START_ISOLATE \
 	unsigned long start, unsigned long end, enum pb_isolate_mode mode
