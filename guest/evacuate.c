@@ -144,10 +144,12 @@ bool bellows_evacuate_init(void)
 		return false;
 
 	evacuation->size = bellows_histories.end / BELLOWS_BLOCK_PAGES;
-	evacuation->ranked = vzalloc(
-		array_size(evacuation->size, sizeof(*evacuation->ranked)));
-	evacuation->trials = vzalloc(
-		array_size(evacuation->size, sizeof(*evacuation->trials)));
+	evacuation->ranked = __vmalloc(
+		array_size(evacuation->size, sizeof(*evacuation->ranked)),
+		BELLOWS_TABLE_GFP);
+	evacuation->trials = __vmalloc(
+		array_size(evacuation->size, sizeof(*evacuation->trials)),
+		BELLOWS_TABLE_GFP);
 	if (evacuation->ranked && evacuation->trials)
 		return true;
 	bellows_evacuate_exit();

@@ -454,8 +454,9 @@ bool bellows_sweep_init(void)
 	}
 
 	histories->end = bellows_sweep_end();
-	histories->page = vzalloc(array_size(histories->end,
-					     sizeof(*histories->page)));
+	histories->page = __vmalloc(array_size(histories->end,
+					       sizeof(*histories->page)),
+				    BELLOWS_TABLE_GFP);
 	if (!histories->page)
 		return false;
 

@@ -6,11 +6,15 @@
 #ifndef _BELLOWS_GUEST_SWEEP_H
 #define _BELLOWS_GUEST_SWEEP_H
 
+#include <linux/gfp.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "esc.h"
 #include "esc_hints.h"
+
+/* For what is known of all pages, or blocks. Who can do without says so himself. */
+#define BELLOWS_TABLE_GFP (GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN)
 
 /**
  * struct bellows_sweep_settings - knobs, set from sysfs
