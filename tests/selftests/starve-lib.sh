@@ -9,9 +9,11 @@ MODULES=0xffffffffa0000000
 MODULES_END=0xffffffffff000000
 
 # fail KIND PERCENT START END - of the allocations of tasks that are marked, in code from START to END. Of single faults the
-# kernel does not tell.
+# kernel does not tell. Not in the kernel's function that makes the files of an interrupt in /proc: it warns when it is to remove
+# what it could not make.
 fail()
 {
+	interrupt_files=$(awk '$3 == "register_irq_proc" { print "0x" $1 }' /proc/kallsyms)
 	cd "/sys/kernel/debug/$1" || return
 	echo 0 >probability
 	echo 0 >verbose
@@ -21,6 +23,8 @@ fail()
 	echo Y >task-filter
 	echo N >ignore-gfp-wait
 	[ "$1" = failslab ] || { echo 0 >min-order; echo N >ignore-gfp-highmem; }
+	echo "$interrupt_files" >reject-start
+	printf '0x%x' $((interrupt_files + 0x400)) >reject-end
 	echo "$3" >require-start
 	echo "$4" >require-end
 	echo "$2" >probability
